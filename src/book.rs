@@ -1,0 +1,327 @@
+//! The peer book: every peer we know, and the rules by which what arrives may change it.
+//!
+//! It lives in memory and knows no file, no lock and no network. Each change leaves a record in a journal, which
+//! whoever owns the peers file appends there.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::time::{Duration, SystemTime};
+
+use crate::address::Address;
+use crate::message::{Arrival, Kind};
+use crate::name::Name;
+use crate::peer::{Peer, Source, Wire};
+
+/// A peer that is seen again is written down again only after this time: its last sight is then at most a second
+/// too old on disk, and a flood of messages does not become a flood of records.
+pub const SEEN_GRAIN: Duration = Duration::from_secs(1);
+
+/// How long a peer that said it goes stays in the list.
+const LEFT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many peers the book holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Caps {
+    /// In all.
+    pub peers: usize,
+    /// Of them, never verified.
+    pub unverified: usize,
+}
+
+impl Default for Caps {
+    /// 10,000 is more than any lab of the course had and reads in milliseconds; what anybody can claim without
+    /// proof gets the small room of 256.
+    fn default() -> Self {
+        Self { peers: 10_000, unverified: 256 }
+    }
+}
+
+/// A record of the journal: the last one of an address wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The peer as it is now.
+    Peer(Peer),
+    /// It is no longer known.
+    Removed(Address),
+}
+
+/// What an arrival changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A new peer, or one that had left.
+    Joined,
+    /// It calls itself otherwise now.
+    Renamed,
+    /// It said that it goes.
+    Left,
+    /// Its claim was found true.
+    Verified,
+}
+
+impl Change {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Joined => "joined",
+            Self::Renamed => "renamed",
+            Self::Left => "left",
+            Self::Verified => "verified",
+        }
+    }
+}
+
+/// What a name that somebody typed stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    /// This peer.
+    Found(&'a Peer),
+    /// Several peers call themselves so.
+    Several(Vec<&'a Peer>),
+    /// Nobody; perhaps this name was meant.
+    Unknown(Option<String>),
+}
+
+/// All peers, by address.
+#[derive(Clone, Debug, Default)]
+pub struct PeerBook {
+    peers: BTreeMap<Address, Peer>,
+    caps: Caps,
+    journal: Vec<Record>,
+}
+
+impl PeerBook {
+    /// An empty book.
+    pub fn new(caps: Caps) -> Self {
+        Self { caps, ..Self::default() }
+    }
+
+    /// The peers, by address.
+    pub fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.values()
+    }
+
+    /// The peer at an address.
+    pub fn at(&self, address: &Address) -> Option<&Peer> {
+        self.peers.get(address)
+    }
+
+    /// How many peers there are.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// Takes a record from the peers file: the last one of an address wins.
+    pub fn apply(&mut self, record: Record) {
+        match record {
+            Record::Peer(mut peer) => {
+                let known = self.peers.get(&peer.address);
+                peer.configured = known.is_some_and(|p| p.configured);
+                self.peers.insert(peer.address.clone(), peer);
+            }
+            Record::Removed(address) => {
+                let configured = self.peers.remove(&address).filter(|peer| peer.configured);
+                if let Some(peer) = configured {
+                    self.configure(&address, peer.name);
+                }
+            }
+        }
+    }
+
+    /// Enters a peer of the configuration; it is never written down for being there.
+    pub fn configure(&mut self, address: &Address, name: Option<Name>) {
+        let entry = self.peers.entry(address.clone());
+        let peer = entry.or_insert_with(|| Peer::new(address.clone(), Source::Static));
+        peer.configured = true;
+        peer.name = name.or(peer.name.take());
+    }
+
+    /// The records of all changes since the last call.
+    pub fn take_journal(&mut self) -> Vec<Record> {
+        mem::take(&mut self.journal)
+    }
+
+    /// All that a fresh peers file needs to say, without those who left long ago.
+    pub fn snapshot(&self, now: SystemTime) -> impl Iterator<Item = Record> {
+        let gone = move |p: &&Peer| p.left && !p.is_given() && p.age(now) > Some(LEFT_FOR);
+        let worth = |p: &&Peer| !p.configured || p.last_seen.is_some() || p.unanswered;
+        self.iter().filter(move |p| !gone(p) && worth(p)).cloned().map(Record::Peer)
+    }
+
+    /// Learns from what arrived. Nothing changes for a sender whose address is not known, nor for the entry of
+    /// somebody else.
+    pub fn hear(&mut self, arrival: &Arrival) -> Option<Change> {
+        let address = arrival.address.as_ref()?;
+        let name = arrival.name.as_deref().and_then(|n| n.trim().parse().ok());
+        let known = self.peers.get(address);
+        if arrival.kind == Kind::Exit {
+            let peer = known.filter(|p| !p.left && p.belongs_to(arrival.observed))?;
+            let left = Peer { left: true, last_seen: Some(arrival.time), ..peer.clone() };
+            self.put(left);
+            return Some(Change::Left);
+        }
+        let Some(peer) = known else {
+            let new = Peer::new(address.clone(), Source::Heard);
+            self.put(sighted(new, name, arrival));
+            self.evict(address);
+            return Some(Change::Joined);
+        };
+        if !peer.belongs_to(arrival.observed) {
+            return None;
+        }
+        let seen = sighted(peer.clone(), name, arrival);
+        let change = difference(peer, &seen);
+        if change.is_some() || is_worth_writing(peer, &seen) {
+            self.put(seen);
+        }
+        change
+    }
+
+    /// Notes that we reached a peer ourselves, which verifies it.
+    pub fn reach(&mut self, address: &Address, name: Option<Name>, wire: Wire, now: SystemTime) {
+        let known = self.peers.get(address);
+        let new = || Peer::new(address.clone(), Source::Heard);
+        let peer = known.cloned().unwrap_or_else(new);
+        let name =
+            if peer.is_given() { peer.name.clone().or(name) } else { name.or(peer.name.clone()) };
+        // a p2p that once acknowledged stays one: a plain answer in its place is no reason to forget it
+        let wire = if peer.wire == Some(Wire::Native) { Wire::Native } else { wire };
+        let seen = Peer {
+            name,
+            verified: true,
+            wire: Some(wire),
+            first_seen: peer.first_seen.or(Some(now)),
+            last_seen: Some(now),
+            left: false,
+            unanswered: false,
+            ..peer.clone()
+        };
+        if known.is_none_or(|p| is_worth_writing(p, &seen)) {
+            self.put(seen);
+            self.evict(address);
+        }
+    }
+
+    /// Notes that a known peer did not answer.
+    pub fn miss(&mut self, address: &Address) {
+        if let Some(peer) = self.peers.get(address).filter(|p| !p.unanswered) {
+            self.put(Peer { unanswered: true, ..peer.clone() });
+        }
+    }
+
+    /// Enters a peer by hand; the error is the address that already has the name.
+    pub fn add(&mut self, name: Name, address: &Address) -> Result<(), Address> {
+        let taken = |p: &&Peer| p.is_given() && p.address != *address;
+        let same = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(&name.word()));
+        if let Some(other) = self.iter().filter(taken).find(same) {
+            return Err(other.address.clone());
+        }
+        let known = self.peers.get(address).cloned();
+        let peer = known.unwrap_or_else(|| Peer::new(address.clone(), Source::Static));
+        self.put(Peer { name: Some(name), source: Source::Static, left: false, ..peer });
+        self.evict(address);
+        Ok(())
+    }
+
+    /// Forgets a peer; those of the configuration stay as it lists them.
+    pub fn remove(&mut self, address: &Address) {
+        if self.peers.contains_key(address) {
+            let record = Record::Removed(address.clone());
+            self.apply(record.clone());
+            self.journal.push(record);
+        }
+    }
+
+    /// The peers, none of them given by hand, that were last seen longer ago than this.
+    pub fn older(&self, than: Duration, now: SystemTime) -> Vec<Peer> {
+        let old = |p: &&Peer| !p.is_given() && p.age(now).is_none_or(|age| age > than);
+        self.iter().filter(old).cloned().collect()
+    }
+
+    /// What a name stands for. Peers given by hand come before those that only say so themselves.
+    pub fn find(&self, word: &str) -> Lookup<'_> {
+        let called = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(word));
+        let mut found: Vec<&Peer> = self.iter().filter(called).collect();
+        for better in [Peer::is_given, |p: &Peer| !p.left, |p: &Peer| p.verified] {
+            if found.len() > 1 && found.iter().any(|p| better(p)) {
+                found.retain(|p| better(p));
+            }
+        }
+        match found.as_slice() {
+            [] => Lookup::Unknown(self.nearest(word)),
+            [peer] => Lookup::Found(peer),
+            _ => Lookup::Several(found),
+        }
+    }
+
+    fn nearest(&self, word: &str) -> Option<String> {
+        let names = self.iter().filter_map(|p| p.name.as_ref().map(Name::word));
+        crate::nearest::nearest(word, names)
+    }
+
+    fn put(&mut self, peer: Peer) {
+        self.journal.push(Record::Peer(peer.clone()));
+        self.peers.insert(peer.address.clone(), peer);
+    }
+
+    /// Keeps the caps: the longest unseen goes first, those given by hand and the newest entry never.
+    fn evict(&mut self, newest: &Address) {
+        let open = |p: &&Peer| !p.is_given() && !p.verified;
+        if self.iter().filter(open).count() > self.caps.unverified {
+            self.evict_oldest(newest, |p| !p.verified);
+        }
+        if self.peers.len() > self.caps.peers {
+            let any_open = self.iter().any(|p| open(&p) && p.address != *newest);
+            self.evict_oldest(newest, |p| !any_open || !p.verified);
+        }
+    }
+
+    fn evict_oldest(&mut self, newest: &Address, may_go: impl Fn(&Peer) -> bool) {
+        let candidates = self.iter().filter(|p| !p.is_given() && p.address != *newest && may_go(p));
+        let oldest = candidates.min_by_key(|p| (!p.left, p.last_seen)).map(|p| p.address.clone());
+        if let Some(address) = oldest {
+            self.remove(&address);
+        }
+    }
+}
+
+/// The peer after this arrival.
+fn sighted(peer: Peer, name: Option<Name>, arrival: &Arrival) -> Peer {
+    let name =
+        if peer.is_given() { peer.name.clone().or(name) } else { name.or(peer.name.clone()) };
+    Peer {
+        name,
+        verified: peer.verified || arrival.is_verified(),
+        observed: Some(arrival.observed),
+        first_seen: peer.first_seen.or(Some(arrival.time)),
+        last_seen: Some(arrival.time),
+        left: false,
+        unanswered: false,
+        ..peer
+    }
+}
+
+fn difference(before: &Peer, after: &Peer) -> Option<Change> {
+    if before.left || before.last_seen.is_none() {
+        Some(Change::Joined)
+    } else if before.name != after.name {
+        Some(Change::Renamed)
+    } else if before.verified != after.verified {
+        Some(Change::Verified)
+    } else {
+        None
+    }
+}
+
+/// Whether anything but the time of the last sight differs, or that by more than [`SEEN_GRAIN`].
+fn is_worth_writing(before: &Peer, after: &Peer) -> bool {
+    let late = match (before.last_seen, after.last_seen) {
+        (Some(a), Some(b)) => b.duration_since(a).is_ok_and(|gap| gap >= SEEN_GRAIN),
+        (a, b) => a != b,
+    };
+    late || Peer { last_seen: before.last_seen, ..after.clone() } != *before
+}

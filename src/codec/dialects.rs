@@ -1,0 +1,212 @@
+//! The dialects of the plain wire: what each of them writes, one function for each shape.
+//!
+//! A dialect sees one message and knows nothing of the connection; what a connection has said before is kept in
+//! `reading`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::reading::{Answer, Reading};
+use crate::address::parse_port;
+use crate::escape::escape;
+use crate::message::Kind;
+use crate::name::MAX_NAME_BYTES;
+
+/// A message that starts with its sender's address.
+pub(super) fn read_headed(arrival: &[u8]) -> Option<Reading> {
+    let (header, bracketed, rest) = split_header(arrival)?;
+    let rest = without_date(rest);
+    if let Some((name, text)) = split_at_name(rest) {
+        let kind = classify(text, bracketed);
+        return Some(headed(header, kind, Some(name), text));
+    }
+    let end = rest.iter().position(u8::is_ascii_whitespace);
+    let (word, text) = end.map_or((rest, &b""[..]), |at| (&rest[..at], &rest[at + 1..]));
+    if text.trim_ascii().is_empty() {
+        return read_nameless(header, word);
+    }
+    let name = word.strip_prefix(b"<").and_then(|w| w.strip_suffix(b">")).unwrap_or(word);
+    let text = without_newline(text);
+    Some(headed(header, classify(text, bracketed), Some(read_name(name)?), text))
+}
+
+/// A single word after the header is one of three keywords, or nothing of ours.
+fn read_nameless(header: SocketAddr, word: &[u8]) -> Option<Reading> {
+    let (kind, answer) = match word.utf8()?.to_ascii_uppercase().as_str() {
+        "CONNECT_REQUEST" => (Kind::Connect, Some(Answer::ConnectedWord)),
+        "DISCONNECT" | "DISCONNECTED" => (Kind::Exit, None),
+        _ => return None,
+    };
+    Some(Reading { answer, ..headed(header, kind, None, word) })
+}
+
+fn headed(header: SocketAddr, kind: Kind, name: Option<String>, text: &[u8]) -> Reading {
+    let answer = (kind == Kind::Connect).then_some(Answer::Connected);
+    Reading { kind, header: Some(header), port: None, name, text: text.to_vec(), answer }
+}
+
+/// `<ip:port>` or `ip:port` and white space; also `[v6]:port`, which only p2p writes.
+fn split_header(arrival: &[u8]) -> Option<(SocketAddr, bool, &[u8])> {
+    let bracketed = arrival.starts_with(b"<");
+    let inner = &arrival[usize::from(bracketed)..];
+    let end = inner.iter().position(|&b| b == b'>' || b.is_ascii_whitespace())?;
+    let header = inner[..end].utf8()?;
+    let (_, port) = header.rsplit_once(':')?;
+    let socket: SocketAddr = header.parse().ok().filter(|_| parse_port(port).is_some())?;
+    let rest = inner[end..].strip_prefix(b">").unwrap_or(&inner[end..]);
+    let text = rest.trim_ascii_start();
+    let canonical = SocketAddr::new(socket.ip().to_canonical(), socket.port());
+    (text.len() < rest.len() && !text.is_empty()).then_some((canonical, bracketed, text))
+}
+
+/// Drops `[date time] ` in front of the name, which one dialect writes.
+fn without_date(rest: &[u8]) -> &[u8] {
+    const MAX_DATE_BYTES: usize = 40;
+    let inner = || {
+        let inner = rest.strip_prefix(b"[")?;
+        let end = inner.iter().take(MAX_DATE_BYTES).position(|&b| b == b']')?;
+        let (date, after) = (&inner[..end], inner[end + 1..].strip_prefix(b" ")?);
+        let digits = date.first()?.is_ascii_digit() && date.contains(&b':');
+        let alphabet = |b: &u8| b.is_ascii_digit() || b"-/.:, T".contains(b);
+        (digits && date.iter().all(alphabet)).then_some(after)
+    };
+    inner().unwrap_or(rest)
+}
+
+/// `@ <name>`, a newline, and the text, with or without a last line `<end>`.
+fn split_at_name(rest: &[u8]) -> Option<(String, &[u8])> {
+    let (line, text) = split_line(rest.strip_prefix(b"@")?.trim_ascii_start())?;
+    let name = line.trim_ascii().strip_prefix(b"<")?.strip_suffix(b">")?;
+    let text = without_newline(text);
+    let text = match text.strip_suffix(b"<end>") {
+        Some(body) if body.is_empty() || body.ends_with(b"\n") => without_newline(body),
+        _ => text,
+    };
+    Some((read_name(name)?, text))
+}
+
+/// The dialects that name fields or give only a port; the source IP goes with it.
+pub(super) fn read_keyed(arrival: &[u8]) -> Option<Reading> {
+    let keyed = |kind, port: &[u8], name: Option<&[u8]>, text: &[u8], answer| {
+        let port = Some(parse_port(port.trim_ascii().utf8()?)?);
+        let name = name.map_or(Some(None), |n| read_name(n).map(Some))?;
+        Some(Reading { kind, header: None, port, name, text: text.to_vec(), answer })
+    };
+    if let Some(rest) = arrival.strip_prefix(b"MESSAGE:") {
+        let (name, rest) = split_byte(rest, b':')?;
+        let (port, text) = split_byte(rest, b':')?;
+        let text = without_newline(text);
+        return keyed(classify(text, false), port, Some(name), text, None);
+    }
+    if let Some(rest) = arrival.strip_prefix(b"LISTENING_PORT:") {
+        let (port, rest) = split_byte(rest, b'|')?;
+        let (name, text) = split_byte(rest.strip_prefix(b"TEAM_NAME:")?, b'|')?;
+        let text = without_newline(text);
+        return keyed(classify(text, false), port, Some(name), text, None);
+    }
+    let line = arrival.trim_ascii();
+    if let Some(rest) = line.strip_prefix(b"CONNECT:") {
+        return match split_byte(rest, b':') {
+            Some((name, port)) => {
+                keyed(Kind::Connect, port, Some(name), b"CONNECT", Some(Answer::Ack))
+            }
+            None => keyed(Kind::Connect, rest, None, b"CONNECT", Some(Answer::Connected)),
+        };
+    }
+    if let Some(rest) = line.strip_prefix(b"ACK:") {
+        let (name, port) = split_byte(rest, b':')?;
+        return keyed(Kind::ConnectAck, port, Some(name), b"ACK", None);
+    }
+    if let Some(port) = line.strip_prefix(b"EXIT:") {
+        return keyed(Kind::Exit, port, None, b"EXIT", None);
+    }
+    if let Some(port) = line.strip_prefix(b"PORT:") {
+        return keyed(Kind::Connect, port, None, b"PORT", Some(Answer::Port));
+    }
+    let (ip, port) = split_byte(line.strip_prefix(b"CONNECT ")?, b' ')?;
+    ip.utf8()?.parse::<IpAddr>().ok()?;
+    keyed(Kind::Connect, port, None, b"CONNECT", Some(Answer::Connected))
+}
+
+/// A JSON object with `type` and `sender_port`; its `content` may carry a header once or twice.
+pub(super) fn read_json(arrival: &[u8]) -> Option<Reading> {
+    if !arrival.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    let object: serde_json::Value = serde_json::from_slice(arrival).ok()?;
+    let text_of = |key: &str| object.get(key).and_then(serde_json::Value::as_str);
+    let port = match object.get("sender_port")? {
+        serde_json::Value::String(digits) => parse_port(digits)?,
+        number => u16::try_from(number.as_u64()?).ok().filter(|&port| port != 0)?,
+    };
+    let mut text = text_of("content").unwrap_or_default().as_bytes();
+    for _ in 0..2 {
+        let named = split_header(text).filter(|(_, bracketed, _)| *bracketed);
+        let Some((_, _, rest)) = named else { break };
+        text = split_byte(rest, b' ').map_or(&b""[..], |(_, text)| text);
+    }
+    let kind = match text_of("type")? {
+        "message" => classify(text, true),
+        "connect" => Kind::Connect,
+        "exit" => Kind::Exit,
+        _ => return None,
+    };
+    let name = match text_of("sender_name") {
+        Some(name) => Some(read_name(name.trim().as_bytes())?),
+        None => None,
+    };
+    let answer = (kind == Kind::Connect).then_some(Answer::Connected);
+    Some(Reading { kind, header: None, port: Some(port), name, text: text.to_vec(), answer })
+}
+
+/// What a text that has a header means. Keywords are the whole text, in any case.
+pub(super) fn classify(text: &[u8], bracketed: bool) -> Kind {
+    const LONGEST_KEYWORD: usize = 18;
+    let word = text.trim_ascii();
+    if word.len() > LONGEST_KEYWORD {
+        return Kind::Message;
+    }
+    match word.to_ascii_lowercase().as_slice() {
+        b"exit" | b"[peer_quit]" => Kind::Exit,
+        b"quit" if bracketed => Kind::Exit,
+        b"connect"
+        | b"connecting"
+        | b"connection_request"
+        | b"connection request"
+        | b"connect_request" => Kind::Connect,
+        b"connect_ack" | b"connected" => Kind::ConnectAck,
+        _ => Kind::Message,
+    }
+}
+
+/// A name as it was sent, if it is short enough to be one; bytes that are not UTF-8 are escaped.
+pub(super) fn read_name(bytes: &[u8]) -> Option<String> {
+    if bytes.is_empty() || bytes.len() > MAX_NAME_BYTES {
+        return None;
+    }
+    Some(bytes.utf8().map_or_else(|| escape(bytes), str::to_owned))
+}
+
+pub(super) fn without_newline(text: &[u8]) -> &[u8] {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    text.strip_suffix(b"\r").unwrap_or(text)
+}
+
+pub(super) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    split_byte(bytes, b'\n')
+}
+
+fn split_byte(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|&b| b == byte)?;
+    Some((&bytes[..at], &bytes[at + 1..]))
+}
+
+/// UTF-8 or nothing.
+pub(super) trait Utf8 {
+    fn utf8(&self) -> Option<&str>;
+}
+
+impl Utf8 for [u8] {
+    fn utf8(&self) -> Option<&str> {
+        std::str::from_utf8(self).ok()
+    }
+}

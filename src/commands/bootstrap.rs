@@ -1,0 +1,72 @@
+//! `p2p bootstrap`: greets the static peers of the configuration, the mandatory peers of the course.
+
+use crate::cli::Global;
+use crate::commands::broadcast::parse_jobs;
+use crate::commands::text::TextArgs;
+use crate::config::Time;
+use crate::exit::{Code, Exit, Failure};
+use crate::home::{Home, block_on};
+use crate::outreach::{self, Errand, Tally};
+use crate::peer::Peer;
+use crate::settings::Flags;
+
+/// Greet the static peers of the configuration
+///
+/// Each [[peer]] of the configuration gets the CONNECT handshake, all at once.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    p2p bootstrap\n  \
+    p2p bootstrap --hello 'Team Red is up'\n\n\
+    Exit status: 0 at least one answers, 4 none, 1 the configuration has no static peers.")]
+pub struct Args {
+    /// Also send them this message; - reads it from stdin
+    #[arg(long, value_name = "MESSAGE")]
+    hello: Option<String>,
+    /// How many peers are contacted at once [default: 64]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    jobs: Option<usize>,
+    /// Time limit for each peer [default: 5s]
+    #[arg(short, long, value_name = "TIME")]
+    timeout: Option<Time>,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
+    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
+    let mut home = Home::open(global, flags)?;
+    let hello = args.hello.map(|hello| TextArgs::words(hello).read()).transpose()?;
+    let peers = static_peers(&home);
+    if peers.is_empty() {
+        let path = home.settings.config_path.display();
+        return Err(Failure::new(Code::Nothing, format!("{path} has no static peers"))
+            .hint("add them as [[peer]]; `p2p config init` writes an example"));
+    }
+    let tally = block_on(greet(&mut home, peers, hello))??;
+    conclude(tally, &home)
+}
+
+/// The peers that the configuration lists, without ourselves.
+pub fn static_peers(home: &Home) -> Vec<Peer> {
+    let peers = home.peers.book().iter().filter(|p| p.configured);
+    peers.filter(|p| !home.is_self(&p.address)).cloned().collect()
+}
+
+async fn greet(home: &mut Home, peers: Vec<Peer>, hello: Option<String>) -> Result<Tally, Failure> {
+    let tally = outreach::run_all(home, peers, &Errand::Connect, true).await?;
+    if let Some(text) = hello {
+        let there: Vec<_> = static_peers(home).into_iter().filter(|p| !p.unanswered).collect();
+        outreach::run_all(home, there, &Errand::Message(text), false).await?;
+    }
+    Ok(tally)
+}
+
+/// One static peer that answers is enough to be part of the network.
+fn conclude(tally: Tally, home: &Home) -> Result<Exit, Failure> {
+    match tally.any().conclude(home, "answer") {
+        Err(failure) => {
+            Err(failure
+                .hint("are the addresses right? `p2p config show` tells which file lists them"))
+        }
+        done => done,
+    }
+}

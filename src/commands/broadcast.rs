@@ -1,0 +1,80 @@
+//! `p2p broadcast`: one message to many peers at once, with one result for each.
+
+use std::time::SystemTime;
+
+use crate::cli::Global;
+use crate::commands::text::TextArgs;
+use crate::config::Time;
+use crate::exit::{Code, Exit, Failure};
+use crate::home::{Home, block_on};
+use crate::outreach::{self, Errand, text_failure};
+use crate::peer::Peer;
+use crate::settings::Flags;
+
+/// Send one message to many peers
+///
+/// It goes to every known peer that has not left, to all of them at once. Each peer's result is one line, as it
+/// finishes: address, name, status, milliseconds.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    p2p broadcast Deploy starts\n  \
+    p2p broadcast --to alice --to 10.18.0.7:5000 Lunch\n  \
+    uptime | p2p broadcast --active 1h --except printer\n\n\
+    Exit status: 0 all have it, 3 some, 4 none, 1 there is nobody.")]
+pub struct Args {
+    #[command(flatten)]
+    text: TextArgs,
+    /// Only to these peers; may be repeated
+    #[arg(long, value_name = "PEER")]
+    to: Vec<String>,
+    /// Not to these peers; may be repeated
+    #[arg(long, value_name = "PEER")]
+    except: Vec<String>,
+    /// Only to peers that were seen in this time
+    #[arg(long, value_name = "TIME")]
+    active: Option<Time>,
+    /// How many peers are contacted at once [default: 64]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    jobs: Option<usize>,
+    /// Time limit for each peer [default: 5s]
+    #[arg(short, long, value_name = "TIME")]
+    timeout: Option<Time>,
+}
+
+/// Reads a number of parallel jobs.
+pub fn parse_jobs(text: &str) -> Result<usize, String> {
+    /// More sockets than this one process cannot open anywhere.
+    const MAX_JOBS: usize = 65_536;
+    let jobs = text.parse().ok().filter(|jobs| (1..=MAX_JOBS).contains(jobs));
+    jobs.ok_or_else(|| format!("a number from 1 to {MAX_JOBS}"))
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
+    let mut home = Home::open(global, flags)?;
+    let peers = choose(&home, args)?;
+    let text = args.text.read()?;
+    // a text that no peer could be sent is one mistake, not one for each peer
+    crate::codec::writing::split(&text, crate::codec::writing::MAX_PLAIN_BYTES)
+        .map_err(text_failure)?;
+    if peers.is_empty() {
+        return Err(Failure::new(Code::Nothing, "there is no peer to send to").hint(
+            "peers are learned when they write; to enter one: p2p peers add NAME HOST:PORT",
+        ));
+    }
+    let errand = Errand::Message(text);
+    let tally = block_on(outreach::run_all(&mut home, peers, &errand, false))??;
+    tally.conclude(&home, "have it")
+}
+
+fn choose(home: &Home, args: &Args) -> Result<Vec<Peer>, Failure> {
+    let mut peers = if args.to.is_empty() { home.all_peers() } else { home.peers_named(&args.to)? };
+    let except = home.peers_named(&args.except)?;
+    let now = SystemTime::now();
+    peers.retain(|peer| !except.iter().any(|e| e.address == peer.address));
+    if let Some(Time(active)) = args.active {
+        peers.retain(|peer| peer.age(now).is_some_and(|age| age <= active));
+    }
+    Ok(peers)
+}

@@ -1,0 +1,111 @@
+//! `p2p config`: what is set, where it is set, and whether it is right.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use crate::cli::Global;
+use crate::config::EXAMPLE;
+use crate::event::Event;
+use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::settings::{Flags, Origin, Paths, Settings, Shown};
+use crate::ui::Ui;
+
+/// Show, find, make or check the configuration
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Default, Subcommand)]
+enum Action {
+    /// Print every effective value and where it came from (the default)
+    #[default]
+    Show,
+    /// Print where configuration and state are
+    Path,
+    /// Write an example configuration
+    Init,
+    /// Read the configuration and say what is wrong with it
+    Check,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let ui = global.ui();
+    match args.action.as_ref().unwrap_or(&Action::Show) {
+        Action::Show => show(global, &ui),
+        Action::Path => path(global, &ui),
+        Action::Init => init(global, &ui),
+        Action::Check => check(global, &ui),
+    }
+}
+
+fn show(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let settings = Settings::load(global, Flags::default())?;
+    for Shown { key, value, origin } in &settings.shown {
+        let origin = match origin {
+            Origin::Config => settings.config_path.display().to_string(),
+            other => other.word().to_owned(),
+        };
+        let line = format!("{key} = {}  # {origin}", value.as_deref().unwrap_or("(none)"));
+        let event = Event::Setting { key, value: value.clone(), origin };
+        ui.report(line, &event)?;
+    }
+    for (address, name) in &settings.place.configured {
+        let name = name.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        let origin = settings.config_path.display().to_string();
+        let event = Event::Setting {
+            key: "peer",
+            value: Some(format!("{name} {address}")),
+            origin: origin.clone(),
+        };
+        ui.report(format!("peer = {name} {address}  # {origin}"), &event)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn path(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let paths = Paths::find(global)?;
+    let (config, state) = (paths.config.display().to_string(), paths.state.display().to_string());
+    let lines = format!("config {config}\nstate {state}");
+    ui.report(lines, &Event::Paths { config, state })?;
+    Ok(Exit::Done)
+}
+
+fn init(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let path = Paths::find(global)?.config;
+    let shown = path.display().to_string();
+    let cannot = || format!("cannot make {shown}");
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        made.with_context(cannot).or_fail(Code::Io)?;
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    if file.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists) {
+        return Err(Failure::new(Code::Usage, format!("cannot make {shown}: it is there already"))
+            .hint("`p2p config check` reads it and says what is wrong with it"));
+    }
+    let written = file.and_then(|mut file| file.write_all(EXAMPLE.as_bytes()));
+    written.with_context(cannot).or_fail(Code::Io)?;
+    ui.event(&Event::Done { what: "init", target: shown.clone() })?;
+    ui.talk(format!("wrote {shown}"));
+    Ok(Exit::Done)
+}
+
+fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let settings = Settings::load(global, Flags::default())?;
+    let shown = settings.config_path.display().to_string();
+    let found = if settings.config_path.exists() {
+        "is right"
+    } else {
+        "is not there, all is at its default"
+    };
+    ui.talk(format!("{shown} {found}"));
+    ui.event(&Event::Done { what: "check", target: shown })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,39 @@
+//! `p2p leave`: says goodbye, so that peers take us off their lists.
+
+use crate::cli::Global;
+use crate::commands::broadcast::parse_jobs;
+use crate::config::Time;
+use crate::exit::{Code, Exit, Failure};
+use crate::home::{Home, block_on};
+use crate::outreach::{self, Errand};
+use crate::settings::Flags;
+
+/// Tell peers that we go, so that they forget us
+///
+/// Without a peer it is said to all that are known. A listener says it by itself when it stops.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Exit status: 0 all have it, 3 some, 4 none, 1 there is nobody.")]
+pub struct Args {
+    /// Whom: known names, or HOST:PORT
+    #[arg(value_name = "PEER")]
+    peers: Vec<String>,
+    /// How many peers are contacted at once [default: 64]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    jobs: Option<usize>,
+    /// Time limit for each peer [default: 5s]
+    #[arg(short, long, value_name = "TIME")]
+    timeout: Option<Time>,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
+    let mut home = Home::open(global, flags)?;
+    let peers =
+        if args.peers.is_empty() { home.all_peers() } else { home.peers_named(&args.peers)? };
+    if peers.is_empty() {
+        return Err(Failure::new(Code::Nothing, "there is no peer to take leave of"));
+    }
+    let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Exit, false))??;
+    tally.conclude(&home, "have it")
+}

@@ -1,0 +1,62 @@
+//! `p2p ping`: the CONNECT handshake, which tells who is there and makes us known to it.
+
+use crate::cli::Global;
+use crate::commands::broadcast::parse_jobs;
+use crate::config::Time;
+use crate::exit::{Code, Exit, Failure};
+use crate::home::{Home, block_on};
+use crate::outreach::{self, Errand};
+use crate::settings::Flags;
+
+/// Greet peers: is it there, who is it, how fast
+///
+/// Prints address, name, kind (native: another p2p, plain: another program) and the time of the whole handshake. A peer
+/// that answers is entered in the list of peers, one that does not is marked stale.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    p2p ping alice\n  \
+    p2p ping :5000 -q && echo 'our listener runs'\n  \
+    p2p ping --all -t 2s\n\n\
+    Exit status: 0 all answer; of several, 3 some, 4 none.")]
+pub struct Args {
+    /// Whom: known names, or HOST:PORT
+    #[arg(value_name = "PEER", required_unless_present = "all")]
+    peers: Vec<String>,
+    /// All known peers that have not left
+    #[arg(long, conflicts_with = "peers")]
+    all: bool,
+    /// How many peers are contacted at once [default: 64]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    jobs: Option<usize>,
+    /// Time limit for each peer [default: 5s]
+    #[arg(short, long, value_name = "TIME")]
+    timeout: Option<Time>,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
+    let mut home = Home::open(global, flags)?;
+    let mut peers = if args.all { home.all_peers() } else { home.peers_named(&args.peers)? };
+    if peers.is_empty() {
+        return Err(Failure::new(Code::Nothing, "there is no peer to greet"));
+    }
+    if args.all || peers.len() > 1 {
+        let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Connect, true))??;
+        return tally.conclude(&home, "answer");
+    }
+    let peer = peers.remove(0);
+    let report = block_on(async {
+        let dialer = home.dialer().await?;
+        Ok(outreach::run(&dialer, peer, &Errand::Connect).await)
+    })??;
+    outreach::note(&mut home, std::slice::from_ref(&report), true);
+    let (line, event) = report.shown(&Errand::Connect);
+    match report.result {
+        Ok(_) => home.ui.result(line, &event).map(|()| Exit::Done),
+        Err(failure) => {
+            home.ui.event(&event)?;
+            Err(failure)
+        }
+    }
+}

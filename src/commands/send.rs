@@ -1,0 +1,71 @@
+//! `p2p send`: one message to one peer, and the truth about what became of it.
+
+use crate::cli::Global;
+use crate::commands::text::TextArgs;
+use crate::config::Time;
+use crate::event::milliseconds;
+use crate::exit::{Code, Exit, Failure};
+use crate::home::{Home, block_on};
+use crate::message::Proof;
+use crate::outreach::{self, Errand, Report};
+use crate::settings::Flags;
+
+/// Send one message to one peer
+///
+/// Exit status 0 means that it was delivered: another p2p has stored it and says so, or a plain program has read every
+/// byte of it.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    p2p send alice Backup done\n  \
+    df -h | p2p send 10.18.0.4:6000\n  \
+    p2p send --require-ack alice v1.2 || echo 'not confirmed' >&2")]
+pub struct Args {
+    /// To whom: a known name, or HOST:PORT
+    peer: String,
+    #[command(flatten)]
+    text: TextArgs,
+    /// Fail if the peer is a plain program, which can read but not acknowledge
+    #[arg(long)]
+    require_ack: bool,
+    /// Time limit of the attempt: find the host, connect, get the answer [default: 5s]
+    #[arg(short, long, value_name = "TIME")]
+    timeout: Option<Time>,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let mut home = Home::open(global, Flags { timeout: args.timeout, ..Flags::default() })?;
+    let peer = home.peer(&args.peer)?;
+    let errand = Errand::Message(args.text.read()?);
+    let mut report = block_on(async {
+        let dialer = home.dialer().await?;
+        Ok(outreach::run(&dialer, peer, &errand).await)
+    })??;
+    outreach::note(&mut home, std::slice::from_ref(&report), false);
+    if args.require_ack {
+        require_ack(&mut report);
+    }
+    let usage = report.result.as_ref().is_err_and(|failure| failure.code == Code::Usage);
+    if !usage {
+        home.ui.event(&report.sent())?;
+    }
+    let Report { peer, result, parts, time } = report;
+    let heard = result?;
+    let done = match heard.proof {
+        Proof::Acked => "delivered to",
+        Proof::Read => "read by",
+    };
+    let in_parts = if parts > 1 { format!(" in {parts} messages") } else { String::new() };
+    home.ui.talk(format!("{done} {}{in_parts} in {:.1} ms", peer.label(), milliseconds(time)));
+    Ok(Exit::Done)
+}
+
+fn require_ack(report: &mut Report) {
+    if report.result.as_ref().is_ok_and(|heard| heard.proof == Proof::Read) {
+        let message = format!(
+            "{} has read it but cannot acknowledge: it is a plain program",
+            report.peer.label()
+        );
+        report.result = Err(Failure::new(Code::Unconfirmed, message));
+    }
+}

@@ -1,0 +1,250 @@
+//! One accepted connection: finds the end of each message, hands it over, and answers as its dialect expects.
+//!
+//! There is no delimiter on the plain wire. A message ends with the stream, or when the connection has been quiet.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::codec::reading::{Answer, Conversation, Ends, Reading};
+use crate::codec::verdict::{Sum, Verdict};
+use crate::codec::writing::encode;
+use crate::listener::{Identity, Inbound, NotKept, Place};
+use crate::message::Arrival;
+use crate::settings::Limits;
+
+/// A connection that is quiet for this long has said what it had to say: ten student programs keep it open.
+pub const QUIET: Duration = Duration::from_millis(300);
+
+/// How much of a message that is too large is read past, so that its sender can read the refusal.
+const MAX_DISCARD_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long our own few bytes may take to leave.
+const MAX_WRITE: Duration = Duration::from_secs(2);
+
+/// When a sender that we refuse may try again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What all connections of a listener share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Who we are.
+    pub identity: Identity,
+    /// What a connection may cost.
+    pub limits: Limits,
+    /// Where messages go.
+    pub inbox: mpsc::Sender<Inbound>,
+    /// How many bytes may be in the inbox.
+    pub room: Arc<Semaphore>,
+    /// True once the listener stops.
+    pub closing: watch::Receiver<bool>,
+}
+
+/// An accepted connection.
+#[derive(Debug)]
+pub struct Connection<S> {
+    stream: S,
+    ends: Ends,
+    shared: Arc<Shared>,
+    place: Place,
+    conversation: Conversation,
+    message: Vec<u8>,
+    /// All bytes of the connection, for the verdict.
+    received: crc32fast::Hasher,
+    received_bytes: u64,
+    our_side_ended: bool,
+    refused: Option<&'static str>,
+}
+
+/// What happened next on the connection.
+enum Next {
+    Bytes(usize),
+    End,
+    Reset,
+    Quiet,
+    Expired,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// A connection that was just accepted.
+    pub fn new(stream: S, ends: Ends, shared: Arc<Shared>, place: Place) -> Self {
+        Self {
+            stream,
+            ends,
+            shared,
+            place,
+            conversation: Conversation::default(),
+            message: Vec::new(),
+            received: crc32fast::Hasher::new(),
+            received_bytes: 0,
+            our_side_ended: false,
+            refused: None,
+        }
+    }
+
+    /// Receives until the other end closes, a limit is reached, or the listener stops.
+    pub async fn converse(mut self) {
+        let limits = self.shared.limits;
+        let mut chunk = [0; 16 * 1024];
+        // the first message has its time from the accept on, a later one from its first byte
+        let mut expires = Instant::now() + limits.message_time;
+        let mut rests = false;
+        let mut discarded = 0;
+        loop {
+            let quiet_at = (!self.message.is_empty()).then(|| Instant::now() + QUIET);
+            match self.next(&mut chunk, expires, quiet_at).await {
+                Next::Bytes(count) => {
+                    let bytes = &chunk[..count];
+                    self.received.update(bytes);
+                    self.received_bytes += count as u64;
+                    if std::mem::take(&mut rests) {
+                        expires = Instant::now() + limits.message_time;
+                    }
+                    if discarded > 0 || self.message.len() + count > limits.message_bytes {
+                        discarded += self.message.len() + count;
+                        self.message = Vec::new();
+                        self.refused = Some("too_large");
+                        if discarded > MAX_DISCARD_BYTES {
+                            return self.give_verdict().await;
+                        }
+                    } else {
+                        self.message.extend_from_slice(bytes);
+                    }
+                }
+                Next::Quiet => {
+                    self.hand_over(true).await;
+                    expires = Instant::now() + limits.idle_time;
+                    rests = true;
+                }
+                Next::End => {
+                    self.hand_over(false).await;
+                    return self.give_verdict().await;
+                }
+                // what came before a reset was sent in full: some programs end every connection so
+                Next::Reset => return self.hand_over(false).await,
+                Next::Expired => return,
+            }
+        }
+    }
+
+    async fn next(
+        &mut self,
+        chunk: &mut [u8],
+        expires: Instant,
+        quiet_at: Option<Instant>,
+    ) -> Next {
+        let mut closing = self.shared.closing.clone();
+        let may_stop = self.message.is_empty();
+        let until = quiet_at.map_or(expires, |quiet_at| quiet_at.min(expires));
+        tokio::select! {
+            biased;
+            read = self.stream.read(chunk) => match read {
+                Ok(0) => Next::End,
+                Ok(count) => Next::Bytes(count),
+                Err(_) => Next::Reset,
+            },
+            () = sleep_until(until) => {
+                if quiet_at.is_some_and(|quiet_at| quiet_at <= expires) { Next::Quiet } else { Next::Expired }
+            }
+            _ = closing.wait_for(|&closing| closing), if may_stop => Next::Expired,
+        }
+    }
+
+    /// Reads the message, has it stored and shown, and answers what its dialect waits for.
+    async fn hand_over(&mut self, waits: bool) {
+        let message = std::mem::take(&mut self.message);
+        let readings = self.conversation.read(&message);
+        if readings.is_empty() {
+            return;
+        }
+        let answers: Vec<Answer> = readings.iter().filter_map(|r| r.answer).collect();
+        self.place.finish();
+        if self.deliver(readings, message.len()).await == Err(NotKept) {
+            self.refused = Some("busy");
+        }
+        if waits {
+            self.answer(&answers).await;
+        }
+        self.place.rest();
+    }
+
+    async fn deliver(&self, readings: Vec<Reading>, size: usize) -> Result<(), NotKept> {
+        let time = SystemTime::now();
+        let arrivals = readings.into_iter().map(|r| arrival(r, &self.ends, time)).collect();
+        let size = size.min(self.shared.limits.output_bytes);
+        let permits = u32::try_from(size).unwrap_or(u32::MAX);
+        // held until the message is dealt with; the semaphore is never closed
+        let _room = self.shared.room.acquire_many(permits).await;
+        let (done, safe) = oneshot::channel();
+        self.shared.inbox.send(Inbound::Arrivals { arrivals, done }).await.map_err(|_| NotKept)?;
+        safe.await.unwrap_or(Err(NotKept))
+    }
+
+    /// Answers a sender that keeps the connection open, then ends our side: whoever waits for a reply is free.
+    async fn answer(&mut self, answers: &[Answer]) {
+        if self.our_side_ended {
+            return;
+        }
+        let Identity { name, port, .. } = self.shared.identity.clone();
+        let own = self.ends.own();
+        for answer in answers {
+            let bytes = match answer {
+                Answer::Connected => encode(own, &name, "connected"),
+                Answer::Port => format!("PORT:{port}").into_bytes(),
+                Answer::Ack => format!("ACK:{name}:{port}").into_bytes(),
+                Answer::ConnectedWord => b"CONNECTED".to_vec(),
+            };
+            self.write(&bytes).await;
+        }
+        // after PORT:n the program has yet to say what it came for
+        if answers != [Answer::Port] {
+            self.end_our_side().await;
+        }
+    }
+
+    /// After the end of the stream: the acknowledgement, or why there is none. A mere probe gets silence.
+    async fn give_verdict(&mut self) {
+        if self.our_side_ended || self.received_bytes == 0 {
+            return;
+        }
+        let Identity { name, port, .. } = &self.shared.identity;
+        let crc32 = self.received.clone().finalize();
+        let verdict = match self.refused {
+            None => Verdict::Ok {
+                sum: Sum { bytes: self.received_bytes, crc32 },
+                name: Some(name.clone()),
+                port: Some(*port),
+            },
+            Some(code) => Verdict::No {
+                code: code.to_owned(),
+                retry: (code == "busy").then_some(RETRY_AFTER),
+            },
+        };
+        self.write(verdict.encode().as_bytes()).await;
+        self.end_our_side().await;
+    }
+
+    /// A peer that does not take our few bytes loses them.
+    async fn write(&mut self, bytes: &[u8]) {
+        let _ = timeout_at(Instant::now() + MAX_WRITE, self.stream.write_all(bytes)).await;
+    }
+
+    async fn end_our_side(&mut self) {
+        self.our_side_ended = true;
+        let _ = timeout_at(Instant::now() + MAX_WRITE, self.stream.shutdown()).await;
+    }
+}
+
+fn arrival(reading: Reading, ends: &Ends, time: SystemTime) -> Arrival {
+    Arrival {
+        kind: reading.kind,
+        time,
+        address: reading.reachable(ends),
+        name: reading.name,
+        observed: ends.observed,
+        text: reading.text,
+    }
+}

@@ -1,0 +1,141 @@
+//! Makes foreign bytes safe to show: one line, nothing invisible, nothing that a terminal obeys.
+//!
+//! The result is reversible: every escape starts with a backslash and a backslash is itself escaped.
+//! This file knows nothing of where the bytes come from or go to.
+
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+/// The bytes as one line of visible text.
+///
+/// `\n`, `\r`, `\t` and `\\` stand for themselves escaped, `\u{202e}` for any other character that cannot
+/// be seen or that a terminal may obey, `\xff` for a byte that is not UTF-8.
+pub fn escape(bytes: &[u8]) -> String {
+    if bytes.iter().all(|b| matches!(b, b' '..=b'~') && *b != b'\\') {
+        return bytes.iter().map(|&b| char::from(b)).collect();
+    }
+    let mut line = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| push_char(&mut line, c));
+        for byte in chunk.invalid() {
+            line.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    line
+}
+
+fn push_char(line: &mut String, c: char) {
+    match c {
+        '\n' => line.push_str("\\n"),
+        '\r' => line.push_str("\\r"),
+        '\t' => line.push_str("\\t"),
+        '\\' => line.push_str("\\\\"),
+        c if is_visible(c) => line.push(c),
+        c => line.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+    }
+}
+
+/// Whether a character can be shown as it is: it leaves a mark or is the blank, and steers nothing.
+///
+/// Not visible are control, format, private-use, unassigned and separator characters (Unicode general
+/// categories Cc, Cf, Co, Cn, Zl, Zp, and Zs but for the blank), everything with the property
+/// Default_Ignorable_Code_Point (fillers, joiners, variation selectors), and the empty braille pattern.
+/// `char::is_control` sees only Cc and lets bidirectional overrides pass (CVE-2021-42574).
+pub fn is_visible(c: char) -> bool {
+    if c.is_ascii() {
+        return matches!(c, ' '..='~');
+    }
+    const EMPTY_BRAILLE: char = '\u{2800}';
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let hidden = GeneralCategoryGroup::Other.union(GeneralCategoryGroup::Separator);
+    !hidden.contains(category)
+        && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        && c != EMPTY_BRAILLE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn visible_text_stays_as_it_is() {
+        for text in ["", "hello there", "नमस्ते 😀", "Grüße, 世界!", "a=b 'c' \"d\" $(e)"]
+        {
+            assert_eq!(escape(text.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn what_could_forge_a_line_or_steer_a_terminal_is_escaped() {
+        for (bytes, line) in [
+            (&b"a\nb\tc\rd\\e"[..], r"a\nb\tc\rd\\e"),
+            (b"\x1b[31mred\x07\x7f", r"\u{1b}[31mred\u{7}\u{7f}"),
+            ("a\u{202e}b\u{2066}c".as_bytes(), r"a\u{202e}b\u{2066}c"),
+            ("zero\u{200b}width\u{feff}".as_bytes(), r"zero\u{200b}width\u{feff}"),
+            ("\u{9b}31m\u{85}\u{2028}\u{2029}".as_bytes(), r"\u{9b}31m\u{85}\u{2028}\u{2029}"),
+            ("\u{3164}\u{115f}\u{2800}\u{a0}".as_bytes(), r"\u{3164}\u{115f}\u{2800}\u{a0}"),
+            ("tag\u{e0041}\u{fe0f}".as_bytes(), r"tag\u{e0041}\u{fe0f}"),
+            (b"\xff\xfeok\xe0\xa4", r"\xff\xfeok\xe0\xa4"),
+            (b"literal \\u{1b}", r"literal \\u{1b}"),
+        ] {
+            assert_eq!(escape(bytes), line);
+        }
+    }
+
+    /// Reads an escaped line back, to show that nothing is lost.
+    fn unescape(line: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rest = line.chars();
+        let hex = |digits: &str| u32::from_str_radix(digits, 16).expect("hex digits");
+        while let Some(c) = rest.next() {
+            if c != '\\' {
+                bytes.extend(c.to_string().bytes());
+                continue;
+            }
+            match rest.next().expect("an escape is complete") {
+                'n' => bytes.push(b'\n'),
+                'r' => bytes.push(b'\r'),
+                't' => bytes.push(b'\t'),
+                '\\' => bytes.push(b'\\'),
+                'x' => {
+                    let digits: String = rest.by_ref().take(2).collect();
+                    bytes.push(u8::try_from(hex(&digits)).expect("two digits"));
+                }
+                'u' => {
+                    let digits: String = rest.by_ref().skip(1).take_while(|&c| c != '}').collect();
+                    let c = char::from_u32(hex(&digits)).expect("a scalar value");
+                    bytes.extend(c.to_string().bytes());
+                }
+                other => panic!("unknown escape \\{other}"),
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn every_unicode_scalar_value_is_safe_and_comes_back() {
+        let mut count = 0;
+        for c in (0..=0x10_ffff).filter_map(char::from_u32) {
+            count += 1;
+            let text = c.to_string();
+            let line = escape(text.as_bytes());
+            assert!(!line.chars().any(char::is_control), "U+{:04X}", u32::from(c));
+            assert_eq!(unescape(&line), text.as_bytes(), "U+{:04X}", u32::from(c));
+            if line == text {
+                assert!(c == ' ' || !c.is_whitespace(), "U+{:04X} is a blank", u32::from(c));
+                assert_ne!(unicode_width::UnicodeWidthStr::width(line.as_str()), usize::MAX);
+            }
+        }
+        assert_eq!(count, 1_112_064);
+    }
+
+    #[test]
+    fn every_byte_pair_comes_back() {
+        for pair in 0..=u16::MAX {
+            let bytes = pair.to_be_bytes();
+            let line = escape(&bytes);
+            assert!(!line.contains(['\n', '\r', '\u{1b}']));
+            assert_eq!(unescape(&line), bytes);
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! What commands report, as JSON: one object a line, each with its `event`.
+//!
+//! Fields are only ever added; an absent fact is an absent key; times are RFC 3339 in UTC with milliseconds.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::escape::is_visible;
+use crate::exit::Failure;
+use crate::message::Arrival;
+use crate::peer::{Peer, Source, Wire};
+
+/// Everything that is reported.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event {
+    /// The listener is ready.
+    Listening {
+        /// When.
+        time: String,
+        /// The address it listens on.
+        addr: String,
+        /// What others are told, if it was set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        advertise: Option<String>,
+        /// What it calls itself.
+        name: String,
+        /// Its process.
+        pid: u32,
+    },
+    /// A message arrived.
+    Message(Arrived),
+    /// A peer said that it is there.
+    Connect(Arrived),
+    /// A peer said that it goes.
+    Exit(Arrived),
+    /// The table of peers changed.
+    #[serde(rename = "peer")]
+    PeerChange {
+        /// When.
+        time: String,
+        /// `joined`, `renamed`, `left` or `verified`.
+        change: &'static str,
+        /// Who.
+        peer: PeerLabel,
+    },
+    /// One line of the list of peers.
+    Peer(Listed),
+    /// The listener ends.
+    Stopped {
+        /// Why.
+        reason: &'static str,
+        /// How many messages it has received.
+        messages: u64,
+    },
+    /// What became of a message to one peer.
+    Sent {
+        /// To whom.
+        to: PeerLabel,
+        /// `acked`, `read`, `unconfirmed` or `failed`.
+        status: &'static str,
+        /// In how many messages the text went.
+        parts: usize,
+        /// How often it was tried.
+        attempts: u32,
+        /// Milliseconds from the start of the attempt to its end.
+        ms: f64,
+        /// What went wrong.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<Cause>,
+    },
+    /// What became of a handshake with one peer.
+    Pong {
+        /// With whom.
+        peer: PeerLabel,
+        /// Whether it is a plain program; absent if it did not answer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        plain: Option<bool>,
+        /// Milliseconds from the start of the attempt to its end.
+        ms: f64,
+        /// What went wrong.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<Cause>,
+    },
+    /// The end of a command that talks to many.
+    Summary {
+        /// To how many it talked.
+        targets: usize,
+        /// How many have it.
+        ok: usize,
+        /// How many have not.
+        failed: usize,
+        /// How many were required.
+        quorum: String,
+        /// The exit status.
+        exit: u8,
+    },
+    /// One setting.
+    Setting {
+        /// Its key in the configuration.
+        key: &'static str,
+        /// Its value, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        value: Option<String>,
+        /// Where it came from.
+        origin: String,
+    },
+    /// The paths in use.
+    Paths {
+        /// The configuration file.
+        config: String,
+        /// The state directory.
+        state: String,
+    },
+    /// Something that was done and has no other report.
+    Done {
+        /// What.
+        what: &'static str,
+        /// To what.
+        target: String,
+    },
+    /// The command failed; always the last line.
+    Error {
+        /// What kind of failure.
+        code: &'static str,
+        /// What could not be done, and why.
+        message: String,
+        /// What helps.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<String>,
+        /// The exit status.
+        exit: u8,
+    },
+}
+
+/// A message that arrived.
+#[derive(Debug, Serialize)]
+pub struct Arrived {
+    time: String,
+    from: From,
+    plain: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct From {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addr: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    observed: IpAddr,
+    verified: bool,
+}
+
+/// Which peer.
+#[derive(Clone, Debug, Serialize)]
+pub struct PeerLabel {
+    addr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+/// A peer with all that is known of it.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    addr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    state: &'static str,
+    source: Source,
+    verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wire: Option<Wire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen: Option<String>,
+}
+
+/// Why one of many failed.
+#[derive(Debug, Serialize)]
+pub struct Cause {
+    code: &'static str,
+    reason: String,
+}
+
+impl Event {
+    /// The object as one line with its newline.
+    pub fn line(&self) -> String {
+        // only strings, numbers and options of them: nothing that serde_json could refuse
+        visible(serde_json::to_string(self).unwrap_or_default()) + "\n"
+    }
+
+    /// The last line of a command that failed.
+    pub fn error(failure: &Failure) -> Self {
+        Self::Error {
+            code: failure.code.word(),
+            message: failure.to_string(),
+            hint: failure.hint.clone(),
+            exit: failure.code.exit().number(),
+        }
+    }
+}
+
+impl Arrived {
+    /// An arrival on the plain wire, with its text if that is of interest.
+    pub fn new(arrival: &Arrival, with_text: bool) -> Self {
+        let text = with_text.then_some(arrival.text.as_slice());
+        let utf8 = text.map(std::str::from_utf8);
+        Self {
+            time: rfc3339(arrival.time),
+            from: From {
+                addr: arrival.address.as_ref().map(ToString::to_string),
+                name: arrival.name.clone(),
+                observed: arrival.observed,
+                verified: arrival.is_verified(),
+            },
+            plain: true,
+            body: utf8.and_then(Result::ok).map(str::to_owned),
+            body_base64: text.filter(|t| std::str::from_utf8(t).is_err()).map(base64),
+        }
+    }
+}
+
+impl PeerLabel {
+    /// Address and name of a peer.
+    pub fn new(peer: &Peer) -> Self {
+        Self { addr: peer.address.to_string(), name: peer.name.as_ref().map(ToString::to_string) }
+    }
+}
+
+impl Listed {
+    /// A peer as the list shows it at this time.
+    pub fn new(peer: &Peer, now: SystemTime) -> Self {
+        let PeerLabel { addr, name } = PeerLabel::new(peer);
+        Self {
+            addr,
+            name,
+            state: peer.state(now).word(),
+            source: if peer.is_given() { Source::Static } else { peer.source },
+            verified: peer.verified,
+            wire: peer.wire,
+            observed: peer.observed,
+            first_seen: peer.first_seen.map(rfc3339),
+            last_seen: peer.last_seen.map(rfc3339),
+        }
+    }
+}
+
+impl Cause {
+    /// The code of a failure, and what it says.
+    pub fn new(failure: &Failure) -> Self {
+        Self { code: failure.code.word(), reason: failure.to_string() }
+    }
+}
+
+/// A time as it is written everywhere.
+pub fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+/// Milliseconds with three decimals.
+pub fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// JSON escapes for what cannot be seen: serde_json leaves bidirectional overrides and C1 controls as they are.
+fn visible(object: String) -> String {
+    if object.is_ascii() && !object.contains('\u{7f}') {
+        return object;
+    }
+    let mut line = String::with_capacity(object.len() + 16);
+    for c in object.chars() {
+        if is_visible(c) {
+            line.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| line.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    line
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Kind;
+
+    fn arrival(text: &[u8]) -> Arrival {
+        Arrival {
+            kind: Kind::Message,
+            time: SystemTime::UNIX_EPOCH,
+            address: Some("10.0.0.2:7000".parse().unwrap()),
+            name: Some("alice".into()),
+            observed: "10.0.0.2".parse().unwrap(),
+            text: text.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_object_on_one_line() {
+        let line = Event::Message(Arrived::new(&arrival(b"a\n\"b\" \x1b"), true)).line();
+        assert_eq!(
+            line,
+            "{\"event\":\"message\",\"time\":\"1970-01-01T00:00:00.000Z\",\"from\":{\"addr\":\"10.0.0.2:7000\",\
+             \"name\":\"alice\",\"observed\":\"10.0.0.2\",\"verified\":true},\"plain\":true,\
+             \"body\":\"a\\n\\\"b\\\" \\u001b\"}\n"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_escaped_and_means_the_same() {
+        let text = "a\u{202e}b\u{9b}c\u{7f}d\u{e0041}😀";
+        let line = Event::Message(Arrived::new(&arrival(text.as_bytes()), true)).line();
+        assert!(line.contains(r#""a\u202eb\u009bc\u007fd\udb40\udc41😀""#), "{line}");
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["body"], text);
+    }
+
+    #[test]
+    fn a_text_that_is_not_utf8_is_base64() {
+        let line = Event::Message(Arrived::new(&arrival(b"\xff\xfe!"), true)).line();
+        assert!(line.ends_with("\"plain\":true,\"body_base64\":\"//4h\"}\n"), "{line}");
+    }
+}

@@ -1,0 +1,137 @@
+//! What a command starts from: its settings, the peer book, and who we are on the wire.
+
+use std::time::SystemTime;
+
+use crate::address::Address;
+use crate::book::{Lookup, PeerBook};
+use crate::cli::Global;
+use crate::dial::{Dialer, is_own_ip, resolve_advertised};
+use crate::exit::{Code, Failure, OrFail as _};
+use crate::peer::{Peer, Source};
+use crate::settings::{DEFAULT_PORT, Flags, Settings};
+use crate::state::dir::StateDir;
+use crate::state::peers_file::PeersFile;
+use crate::state::presence::{self, Listening};
+use crate::ui::Ui;
+
+/// A home that a command works in.
+#[derive(Debug)]
+pub struct Home {
+    /// The settings of this invocation.
+    pub settings: Settings,
+    /// How it talks.
+    pub ui: Ui,
+    /// The peers.
+    pub peers: PeersFile,
+    /// The listener of this home, if one runs.
+    pub listening: Option<Listening>,
+}
+
+impl Home {
+    /// Reads configuration and state; takes no lock and changes nothing.
+    pub fn open(global: &Global, flags: Flags) -> Result<Self, Failure> {
+        let settings = Settings::load(global, flags)?;
+        let ui = global.ui();
+        let place = &settings.place;
+        let listening = match StateDir::open(&place.path, place.allow_network)? {
+            Some(dir) => presence::listening(&dir)?,
+            None => None,
+        };
+        let peers = PeersFile::open(place.clone())?;
+        if peers.bad_records() > 0 {
+            let path = settings.place.path.join("peers");
+            let (count, path) = (peers.bad_records(), path.display());
+            ui.warn(format!("passed over {count} damaged records in {path}"));
+        }
+        Ok(Self { settings, ui, peers, listening })
+    }
+
+    /// The same home with the peers as they are on disk now.
+    pub fn reopen(&self) -> Result<Self, Failure> {
+        let Self { settings, ui, listening, .. } = self;
+        let peers = PeersFile::open(settings.place.clone())?;
+        Ok(Self { settings: settings.clone(), ui: ui.clone(), peers, listening: listening.clone() })
+    }
+
+    /// The peer that a word on the command line means: an address, or the name of a known peer. A bare word is never
+    /// looked up anywhere else.
+    pub fn peer(&self, word: &str) -> Result<Peer, Failure> {
+        let book = self.peers.book();
+        if word.contains(':') {
+            let address: Address = word.parse().or_fail(Code::Usage).map_err(|failure| {
+                failure.context(format!("cannot read `{word}` as an address"))
+            })?;
+            let unknown = || Peer::new(address.clone(), Source::Heard);
+            return Ok(book.at(&address).cloned().unwrap_or_else(unknown));
+        }
+        match book.find(word) {
+            Lookup::Found(peer) => Ok(peer.clone()),
+            Lookup::Several(peers) => {
+                let addresses: Vec<_> = peers.iter().map(|p| p.address.to_string()).collect();
+                let message = format!("{} peers call themselves `{word}`", peers.len());
+                Err(Failure::new(Code::UnknownPeer, message)
+                    .hint(format!("use an address: {}", addresses.join(", "))))
+            }
+            Lookup::Unknown(nearest) => {
+                let failure =
+                    Failure::new(Code::UnknownPeer, format!("no known peer is called `{word}`"));
+                Err(failure.hint(match nearest {
+                    Some(name) => format!("did you mean `{name}`? `p2p peers` lists all"),
+                    None => format!("give it a name: p2p peers add {word} HOST:PORT"),
+                }))
+            }
+        }
+    }
+
+    /// The peers that several words mean, each once.
+    pub fn peers_named(&self, words: &[String]) -> Result<Vec<Peer>, Failure> {
+        let mut found: Vec<Peer> = Vec::with_capacity(words.len());
+        for word in words {
+            let peer = self.peer(word)?;
+            if !found.iter().any(|p| p.address == peer.address) {
+                found.push(peer);
+            }
+        }
+        Ok(found)
+    }
+
+    /// All peers that may be written to: those that have left are not, nor are we.
+    pub fn all_peers(&self) -> Vec<Peer> {
+        let here = |p: &&Peer| !p.left && !self.is_self(&p.address);
+        self.peers.book().iter().filter(here).cloned().collect()
+    }
+
+    /// Whether an address is that of this home's own listener.
+    pub fn is_self(&self, address: &Address) -> bool {
+        let Some(listening) = &self.listening else { return false };
+        listening.addr.port() == address.port && address.ip().is_some_and(is_own_ip)
+    }
+
+    /// Who we are to those we write to.
+    pub async fn dialer(&self) -> Result<Dialer, Failure> {
+        let Settings { name, listen, timeout, .. } = &self.settings;
+        // a port of 0 is a wish for any free one; only the running listener knows which it got
+        let configured = if listen.port == 0 { DEFAULT_PORT } else { listen.port };
+        let port = self.listening.as_ref().map_or(configured, |l| l.addr.port());
+        let advertised = resolve_advertised(listen.advertise.as_ref(), port).await?;
+        Ok(Dialer { name: name.clone(), port, advertised, timeout: *timeout })
+    }
+
+    /// Writes down what a command has learned of peers. What was done is done: if it cannot be written down, that is
+    /// a warning.
+    pub fn note(&mut self, notes: impl FnOnce(&mut PeerBook, SystemTime)) {
+        if let Err(failure) = self.peers.update(|book| notes(book, SystemTime::now())) {
+            self.ui.warn(failure.context("cannot write down what was learned of peers"));
+        }
+    }
+}
+
+/// Runs a future to its end on a runtime of its own; what it leaves behind in other threads is not waited for.
+pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.or_fail(Code::Io).map_err(|f| f.context("cannot start"))?;
+    let result = runtime.block_on(future);
+    // a name server that does not answer would hold us up
+    runtime.shutdown_background();
+    Ok(result)
+}

@@ -1,0 +1,74 @@
+//! p2p: scripts and people on several machines tell each other things directly.
+//!
+//! A handful of nouns (peer, message, connection, peer book) and a dozen verbs (the commands); bytes, sockets, disk and
+//! terminal each have exactly one door. `ARCHITECTURE.md` draws the floors.
+
+pub mod address;
+pub mod book;
+pub mod cli;
+pub mod codec;
+pub mod commands;
+pub mod config;
+pub mod connection;
+pub mod dial;
+pub mod escape;
+pub mod event;
+pub mod exit;
+pub mod fanout;
+pub mod home;
+pub mod listener;
+pub mod message;
+pub mod name;
+pub mod nearest;
+pub mod newcomers;
+pub mod outreach;
+pub mod peer;
+pub mod recorder;
+pub mod settings;
+pub mod state;
+pub mod ui;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::cli::Cli;
+use crate::exit::{Code, Exit, Failure};
+
+/// Runs the program with these arguments, the first being its own name, and gives its exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return misread(&arguments, &error),
+    };
+    let ui = cli.global.ui();
+    match commands::run(cli) {
+        Ok(exit) => exit.number(),
+        Err(failure) if ui::is_closed_output(&failure) => Exit::Done.number(),
+        Err(failure) => {
+            ui.fail(&failure);
+            failure.code.exit().number()
+        }
+    }
+}
+
+/// Help and version are data; anything else is a wrong call.
+fn misread(arguments: &[OsString], error: &clap::Error) -> u8 {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let wants_json = arguments.iter().any(|a| a == "--json");
+    // a closed stream is the only way for this to fail
+    let _ = error.print();
+    if is_help {
+        return Exit::Done.number();
+    }
+    if wants_json {
+        let text = error.render().to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let failure = Failure::new(Code::Usage, first.trim_start_matches("error: "));
+        let line = event::Event::error(&failure).line();
+        let _ = ui::write_bytes(line.as_bytes());
+    }
+    Exit::Usage.number()
+}

@@ -1,0 +1,140 @@
+//! A peer as we know it: where it is, what it calls itself, and how we know.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::name::Name;
+
+/// A peer counts as active for this long after it was last seen; cron jobs that talk every half hour stay active.
+pub const ACTIVE_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// How an entry came into the peer book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// Given by hand or by the configuration.
+    Static,
+    /// It wrote to us, or we reached it.
+    Heard,
+}
+
+/// Which kind of program answers there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wire {
+    /// A program that knows messages but no acknowledgement.
+    Plain,
+    /// Another p2p: it has acknowledged before.
+    Native,
+}
+
+/// What the list of peers shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Seen lately.
+    Active,
+    /// Not seen for [`ACTIVE_FOR`], or it did not answer when we checked.
+    Stale,
+    /// It said that it goes.
+    Left,
+    /// Given, and never seen.
+    Static,
+}
+
+/// One entry of the peer book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Where it can be reached; one entry per address.
+    pub address: Address,
+    /// What it calls itself, or what we call it when it was given.
+    pub name: Option<Name>,
+    /// How it came here.
+    pub source: Source,
+    /// Whether the configuration lists it; never stored.
+    pub configured: bool,
+    /// The address it claims is the one its connections come from, or we reached it there.
+    pub verified: bool,
+    /// Which kind of program it is, once that is known.
+    pub wire: Option<Wire>,
+    /// The IP address that its last connection came from.
+    pub observed: Option<IpAddr>,
+    /// When it was first seen.
+    pub first_seen: Option<SystemTime>,
+    /// When it was last seen.
+    pub last_seen: Option<SystemTime>,
+    /// It said that it goes, and was not seen since.
+    pub left: bool,
+    /// It did not answer when we last checked.
+    pub unanswered: bool,
+}
+
+impl Peer {
+    /// An entry of which nothing but the address is known.
+    pub fn new(address: Address, source: Source) -> Self {
+        Self {
+            address,
+            name: None,
+            source,
+            configured: false,
+            verified: false,
+            wire: None,
+            observed: None,
+            first_seen: None,
+            last_seen: None,
+            left: false,
+            unanswered: false,
+        }
+    }
+
+    /// What the list shows at this time.
+    pub fn state(&self, now: SystemTime) -> State {
+        match self.age(now) {
+            _ if self.left => State::Left,
+            None if self.is_given() && !self.unanswered => State::Static,
+            Some(age) if age <= ACTIVE_FOR && !self.unanswered => State::Active,
+            _ => State::Stale,
+        }
+    }
+
+    /// How long ago it was last seen; a time in the future counts as now.
+    pub fn age(&self, now: SystemTime) -> Option<Duration> {
+        self.last_seen.map(|seen| now.duration_since(seen).unwrap_or_default())
+    }
+
+    /// Whether a person has put it here: it is never evicted, and keeps the name it was given.
+    pub fn is_given(&self) -> bool {
+        self.configured || self.source == Source::Static
+    }
+
+    /// Whether what comes from this IP may change the entry.
+    ///
+    /// A verified or given entry belongs to the IP in its address, any other to the IP it was heard from; a claim
+    /// from elsewhere is only a claim.
+    pub fn belongs_to(&self, observed: IpAddr) -> bool {
+        let is_fixed = self.verified || self.is_given();
+        self.address.ip() == Some(observed) || (!is_fixed && self.observed == Some(observed))
+    }
+
+    /// `name (address)`, or the address alone.
+    pub fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{name} ({})", self.address),
+            None => self.address.to_string(),
+        }
+    }
+}
+
+impl State {
+    /// The word in lists and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Stale => "stale",
+            Self::Left => "left",
+            Self::Static => "static",
+        }
+    }
+}

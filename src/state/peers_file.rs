@@ -1,0 +1,203 @@
+//! The peers file: the peer book on disk, shared by every invocation.
+//!
+//! Readers take no lock. A writer takes it, reads what others have appended, makes its change, appends the records of
+//! that change in one write, and folds the file by a rename when it has grown.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::append::append;
+use super::dir::{Missing, StateDir, cannot, read_all};
+use super::lock::Lock;
+use super::record::{self, Line};
+use crate::address::Address;
+use crate::book::{Caps, PeerBook};
+use crate::exit::Failure;
+use crate::name::Name;
+
+const PEERS_FILE: &str = "peers";
+const FOLD_FILE: &str = "peers.tmp";
+
+/// Largest peers file that is read, in bytes: several times what 10,000 peers take just before a fold.
+const MAX_PEERS_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The file is folded when it has this many records more than twice the peers: rare enough to cost nothing on
+/// average, often enough that a reader never reads much more than it needs.
+const FOLD_SLACK: usize = 256;
+
+/// Where the state is and how it is used.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The state directory.
+    pub path: PathBuf,
+    /// Whether it may be on a network file system.
+    pub allow_network: bool,
+    /// How long to wait for the lock.
+    pub lock_wait: Duration,
+    /// How many peers to keep.
+    pub caps: Caps,
+    /// The peers that the configuration lists.
+    pub configured: Vec<(Address, Option<Name>)>,
+}
+
+/// An open peers file with its book.
+#[derive(Debug)]
+pub struct PeersFile {
+    place: Place,
+    book: PeerBook,
+    read: Progress,
+}
+
+/// How far the file has been read.
+#[derive(Debug, Default)]
+struct Progress {
+    inode: u64,
+    offset: u64,
+    records: usize,
+    bad: usize,
+    foreign: Vec<Vec<u8>>,
+}
+
+impl PeersFile {
+    /// Reads the peers file as it is now; a missing one is an empty book.
+    pub fn open(place: Place) -> Result<Self, Failure> {
+        let mut peers = Self { book: PeerBook::default(), read: Progress::default(), place };
+        peers.reset();
+        if let Some(dir) = StateDir::open(&peers.place.path, peers.place.allow_network)? {
+            peers.refresh(&dir)?;
+        }
+        Ok(peers)
+    }
+
+    /// The book as of the last read or change.
+    pub fn book(&self) -> &PeerBook {
+        &self.book
+    }
+
+    /// How many damaged records were passed over; the next change drops them.
+    pub fn bad_records(&self) -> usize {
+        self.read.bad
+    }
+
+    /// Changes the book as it is on disk at this moment, and writes the change down.
+    ///
+    /// When this returns, the change survives a kill. On an error the file is as it was.
+    pub fn update<T>(&mut self, change: impl FnOnce(&mut PeerBook) -> T) -> Result<T, Failure> {
+        let dir = StateDir::create(&self.place.path, self.place.allow_network)?;
+        let _lock = Lock::acquire(&dir, self.place.lock_wait)?;
+        self.refresh(&dir)?;
+        let result = change(&mut self.book);
+        let journal = self.book.take_journal();
+        if journal.is_empty() && self.read.bad == 0 {
+            return Ok(result);
+        }
+        if let Err(failure) = self.write(&dir, &journal) {
+            // the book is ahead of the file now: start over at the next read
+            self.reset();
+            return Err(failure);
+        }
+        if self.read.bad > 0 || self.read.records > 2 * self.book.len() + FOLD_SLACK {
+            // the change is safe already; a fold that fails costs only space
+            let _ = self.fold(&dir);
+        }
+        Ok(result)
+    }
+
+    fn write(&mut self, dir: &StateDir, journal: &[crate::book::Record]) -> Result<(), Failure> {
+        let path = dir.path_of(PEERS_FILE);
+        let lines: String = journal.iter().map(record::encode).collect();
+        let file = dir.file(PEERS_FILE, Missing::Create)?;
+        let file = file.ok_or_else(|| cannot("make", &path, rustix::io::Errno::NOENT))?;
+        let end = append(&file, lines.as_bytes()).map_err(|e| cannot("write", &path, e))?;
+        self.read.inode = file.metadata().map_err(|e| cannot("read", &path, e))?.ino();
+        self.read.offset = end;
+        self.read.records += journal.len();
+        Ok(())
+    }
+
+    /// Reads what was appended since the last read, or everything if the file is another one.
+    fn refresh(&mut self, dir: &StateDir) -> Result<(), Failure> {
+        let Some(file) = dir.file(PEERS_FILE, Missing::Leave)? else {
+            self.reset();
+            return Ok(());
+        };
+        let path = dir.path_of(PEERS_FILE);
+        self.read_new(&file).map_err(|error| cannot("read", &path, error))
+    }
+
+    fn read_new(&mut self, file: &File) -> io::Result<()> {
+        let metadata = file.metadata()?;
+        if metadata.ino() != self.read.inode || metadata.len() < self.read.offset {
+            self.reset();
+            self.read.inode = metadata.ino();
+        }
+        let tail = read_all(Tail { file, offset: self.read.offset }, MAX_PEERS_FILE_BYTES)?;
+        for line in tail.split_inclusive(|&b| b == b'\n') {
+            // an unfinished last line is somebody's write in progress, or a torn one
+            let Some(line_read) = line.strip_suffix(b"\n") else { break };
+            self.read.offset += line.len() as u64;
+            if line_read.is_empty() {
+                continue;
+            }
+            self.read.records += 1;
+            match record::decode(line_read) {
+                Line::Record(record) => self.book.apply(record),
+                Line::Foreign => self.read.foreign.push(line.to_vec()),
+                Line::Bad => self.read.bad += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.read = Progress::default();
+        self.book = PeerBook::new(self.place.caps);
+        for (address, name) in &self.place.configured {
+            self.book.configure(address, name.clone());
+        }
+    }
+
+    /// Writes the book anew, one record for each peer, and puts it in the place of the old file.
+    fn fold(&mut self, dir: &StateDir) -> Result<(), Failure> {
+        let path = dir.path_of(FOLD_FILE);
+        let records: Vec<_> = self.book.snapshot(SystemTime::now()).collect();
+        let mut bytes: Vec<u8> =
+            records.iter().flat_map(|r| record::encode(r).into_bytes()).collect();
+        bytes.extend(self.read.foreign.concat());
+        let mut file = dir.fresh_file(FOLD_FILE)?;
+        let done = file
+            .write_all(&bytes)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| dir.rename(FOLD_FILE, PEERS_FILE));
+        if let Err(error) = done {
+            let _ = dir.remove(FOLD_FILE);
+            return Err(cannot("write", &path, error));
+        }
+        let foreign = std::mem::take(&mut self.read.foreign);
+        self.read = Progress {
+            inode: file.metadata().map_err(|e| cannot("read", &path, e))?.ino(),
+            offset: bytes.len() as u64,
+            records: records.len() + foreign.len(),
+            bad: 0,
+            foreign,
+        };
+        Ok(())
+    }
+}
+
+/// Reads a file from an offset without moving its cursor.
+struct Tail<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl io::Read for Tail<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}

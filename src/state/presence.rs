@@ -1,0 +1,118 @@
+//! Who listens for this home: a file that the listener keeps locked for as long as it lives.
+//!
+//! The lock is the truth, not the file: the kernel drops it with the process, so the answer cannot go stale.
+
+use std::fs::{File, TryLockError};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::dir::{Missing, StateDir, cannot, read_all};
+use crate::exit::{Code, Failure};
+
+const LISTENER_FILE: &str = "listener";
+
+const MAX_LISTENER_FILE_BYTES: u64 = 4096;
+
+/// A running listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listening {
+    /// The address it listens on, with the real port.
+    pub addr: SocketAddr,
+    /// What it calls itself.
+    pub name: String,
+    /// Its process.
+    pub pid: u32,
+}
+
+/// The right to be the one listener of a home, held until it is dropped.
+#[derive(Debug)]
+pub struct Presence {
+    file: File,
+}
+
+impl Presence {
+    /// Becomes the listener of this home, unless there is one.
+    pub fn claim(dir: &StateDir) -> Result<Self, Failure> {
+        /// A reader holds the lock for microseconds to see whether anybody else does.
+        const READER_WAIT: Duration = Duration::from_millis(200);
+        let path = dir.path_of(LISTENER_FILE);
+        let file = dir.file(LISTENER_FILE, Missing::Create)?;
+        let file = file.ok_or_else(|| cannot("make", &path, rustix::io::Errno::NOENT))?;
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if start.elapsed() < READER_WAIT => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => return Err(taken(&file)),
+                Err(TryLockError::Error(error)) => return Err(cannot("lock", &path, error)),
+            }
+        }
+        file.set_len(0).map_err(|error| cannot("empty", &path, error))?;
+        Ok(Self { file })
+    }
+
+    /// Says where we listen, once we do.
+    pub fn announce(&mut self, listening: &Listening) -> Result<(), Failure> {
+        let line = serde_json::to_string(listening).unwrap_or_default() + "\n";
+        self.file.write_all(line.as_bytes()).map_err(|error| {
+            Failure::new(Code::State, format!("cannot write the listener file: {error}"))
+        })
+    }
+}
+
+/// Who listens for this home now, if anybody does.
+pub fn listening(dir: &StateDir) -> Result<Option<Listening>, Failure> {
+    let Some(file) = dir.file(LISTENER_FILE, Missing::Leave)? else { return Ok(None) };
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Ok(read(&file)),
+        _ => Ok(None),
+    }
+}
+
+/// A listener that has not yet announced itself is none.
+fn read(file: &File) -> Option<Listening> {
+    let bytes = read_all(file, MAX_LISTENER_FILE_BYTES).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+fn taken(file: &File) -> Failure {
+    let who = match read(file) {
+        Some(l) => format!("process {} of this home listens on {}", l.pid, l.addr),
+        None => "another process of this home is starting to".to_owned(),
+    };
+    Failure::new(Code::State, format!("cannot listen: {who}"))
+        .hint("to run another one, give it a home of its own: p2p --home DIR listen -p PORT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presence_ends_with_its_holder() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = StateDir::create(home.path(), true).unwrap();
+        assert_eq!(listening(&dir).unwrap(), None);
+
+        let mut presence = Presence::claim(&dir).unwrap();
+        assert_eq!(listening(&dir).unwrap(), None, "claimed, but not yet announced");
+        let here = Listening { addr: "[::]:5000".parse().unwrap(), name: "a".into(), pid: 7 };
+        presence.announce(&here).unwrap();
+        assert_eq!(listening(&dir).unwrap(), Some(here));
+
+        let failure = Presence::claim(&dir).unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "cannot listen: process 7 of this home listens on [::]:5000"
+        );
+        drop(presence);
+        assert_eq!(listening(&dir).unwrap(), None);
+        Presence::claim(&dir).unwrap();
+    }
+}

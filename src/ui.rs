@@ -1,0 +1,190 @@
+//! The one door to the terminal. Its rules:
+//!
+//! - stdout is data, stderr is talk. Data is written a whole line at a time and flushed, into pipes too.
+//! - With `--json` every datum is one object on one line, and talk stays on stderr.
+//! - Talk (what was done) is for a person: only if stderr is a terminal, or with `--verbose`; never with `--quiet`.
+//!   Warnings and errors are always said: nothing on stderr under cron means that nothing is wrong.
+//! - An error is `error: …` and perhaps `hint: …` with something that can be pasted; lower case, no full stop.
+//! - Foreign bytes are shown escaped (see `escape`), on a terminal and into a pipe alike.
+//! - A reader that goes away ends us quietly.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::event::{PollFd, PollFlags};
+
+use crate::escape::escape;
+use crate::event::Event;
+use crate::exit::{Code, Failure, OrFail as _};
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// How this invocation talks.
+#[derive(Clone, Debug)]
+pub struct Ui {
+    /// Objects instead of lines.
+    pub json: bool,
+    quiet: bool,
+    talks: bool,
+    verbose: bool,
+    color: bool,
+}
+
+impl Ui {
+    /// Decides by the flags, the environment and what stderr is.
+    pub fn new(json: bool, quiet: bool, verbose: bool, color: Color) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_set("CLICOLOR_FORCE") || (terminal && !is_set("NO_COLOR")),
+        };
+        let talks = !quiet && (terminal || verbose);
+        Self { json, quiet, talks, verbose: verbose && !quiet, color }
+    }
+
+    /// Writes a line of data, or its object with `--json`.
+    pub fn report(&self, line: impl Display, event: &Event) -> Result<(), Failure> {
+        if self.json { write_out(&event.line()) } else { write_out(&format!("{line}\n")) }
+    }
+
+    /// Writes a result that a quiet user does not want to see.
+    pub fn result(&self, line: impl Display, event: &Event) -> Result<(), Failure> {
+        if self.quiet && !self.json { Ok(()) } else { self.report(line, event) }
+    }
+
+    /// Writes an object, only with `--json`.
+    pub fn event(&self, event: &Event) -> Result<(), Failure> {
+        if self.json { write_out(&event.line()) } else { Ok(()) }
+    }
+
+    /// Writes whole lines of data as they are.
+    pub fn data(&self, lines: &[u8]) -> Result<(), Failure> {
+        write_bytes(lines)
+    }
+
+    /// Says what was done, to a person.
+    pub fn talk(&self, text: impl Display) {
+        if self.talks {
+            say(&format!("{text}\n"));
+        }
+    }
+
+    /// Says on stderr what a script may wait for, unless it is to be quiet.
+    pub fn announce(&self, text: impl Display) {
+        if !self.quiet {
+            say(&format!("{text}\n"));
+        }
+    }
+
+    /// Says how something was done, with `--verbose`.
+    pub fn detail(&self, text: impl Display) {
+        if self.verbose {
+            say(&format!("{text}\n"));
+        }
+    }
+
+    /// Says that something is wrong, though not so wrong that the command ends.
+    pub fn warn(&self, text: impl Display) {
+        let label = self.painted("warning", AnsiColor::Yellow);
+        say(&format!("{label}: {}\n", escape(text.to_string().as_bytes())));
+    }
+
+    /// Says why the command fails; with `--json` also as the last object.
+    pub fn fail(&self, failure: &Failure) {
+        let label = self.painted("error", AnsiColor::Red);
+        let mut text = format!("{label}: {}\n", escape(failure.to_string().as_bytes()));
+        if let Some(hint) = &failure.hint {
+            let label = self.painted("hint", AnsiColor::Cyan);
+            text.push_str(&format!("{label}: {}\n", escape(hint.as_bytes())));
+        }
+        say(&text);
+        // the exit status says it too; a reader that is gone needs no more
+        let _ = self.event(&Event::error(failure));
+    }
+
+    /// A progress bar for work that lasts; hidden unless stderr is a terminal and there is talk.
+    pub fn progress(&self, targets: usize) -> ProgressBar {
+        /// Shorter work needs no bar.
+        const APPEARS_AFTER: Duration = Duration::from_millis(300);
+        if !self.talks || self.json || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(Some(targets as u64), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} peers, {eta} left") {
+            bar.set_style(style);
+        }
+        let shown = bar.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(APPEARS_AFTER);
+            if !shown.is_finished() {
+                shown.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+            }
+        });
+        bar
+    }
+
+    fn painted(&self, label: &str, color: AnsiColor) -> String {
+        let style = if self.color {
+            Style::new().bold().fg_color(Some(color.into()))
+        } else {
+            Style::new()
+        };
+        format!("{style}{label}{style:#}")
+    }
+}
+
+/// Whether stdout is a terminal.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Blocks until nobody can read our stdout any more; for ever if it is a file.
+pub fn wait_for_reader_gone() {
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    // with no event asked for, only an error or a hang-up ends the wait, or a signal
+    while rustix::event::poll(&mut watched, None) != Ok(1) {
+        watched[0].clear_revents();
+    }
+}
+
+/// Whether a failure is only that nobody reads our output any more.
+pub fn is_closed_output(failure: &Failure) -> bool {
+    let io = failure.cause.downcast_ref::<io::Error>();
+    failure.code == Code::Io && io.is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+fn write_out(lines: &str) -> Result<(), Failure> {
+    write_bytes(lines.as_bytes())
+}
+
+/// Writes whole lines to stdout.
+pub fn write_bytes(lines: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(lines).and_then(|()| stdout.flush());
+    written.context("cannot write the output").or_fail(Code::Io)
+}
+
+/// A stderr that cannot be written to leaves nobody to tell.
+fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
