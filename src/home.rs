@@ -30,14 +30,17 @@ pub struct Home {
 impl Home {
     /// Reads configuration and state; takes no lock and changes nothing.
     pub fn open(global: &Global, flags: Flags) -> Result<Self, Failure> {
-        let settings = Settings::load(global, flags)?;
+        let mut settings = Settings::load(global, flags)?;
         let ui = global.ui();
         let place = &settings.place;
         let listening = match StateDir::open(&place.path, place.allow_network)? {
             Some(dir) => presence::listening(&dir)?,
             None => None,
         };
-        let peers = PeersFile::open(place.clone())?;
+        if let Some(name) = listening.as_ref().and_then(|l| l.name.parse().ok()) {
+            settings.name_as_listener(name);
+        }
+        let peers = PeersFile::open(settings.place.clone())?;
         if peers.bad_records() > 0 {
             let path = settings.place.path.join("peers");
             let (count, path) = (peers.bad_records(), path.display());

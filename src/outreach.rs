@@ -309,7 +309,7 @@ impl Tally {
     }
 
     /// Reports the sum and what it means.
-    pub fn conclude(self, home: &Home, has_it: &str) -> Result<Exit, Failure> {
+    pub fn conclude(self, home: &Home) -> Result<Exit, Failure> {
         let Self { targets, ok, required } = self;
         let quorum = if required == targets { "all".to_owned() } else { required.to_string() };
         let code = match ok {
@@ -322,10 +322,10 @@ impl Tally {
         home.ui.event(&Event::Summary { targets, ok, failed, quorum, exit: exit.number() })?;
         match code {
             None => {
-                home.ui.announce(format!("{ok} of {targets} peers {has_it}"));
+                home.ui.announce(format!("{ok} of {targets} peers reached"));
                 Ok(exit)
             }
-            Some(code) => Err(Failure::new(code, format!("only {ok} of {targets} peers {has_it}"))),
+            Some(code) => Err(Failure::new(code, format!("only {ok} of {targets} peers reached"))),
         }
     }
 }

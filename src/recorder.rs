@@ -150,6 +150,9 @@ impl Work {
 
     /// Learns of peers; false if that could not be written down.
     fn learn(&mut self, arrivals: &[&Arrival]) -> bool {
+        if arrivals.iter().all(|arrival| arrival.address.is_none()) {
+            return true;
+        }
         let Self { recorder: Recorder { ui, peers, .. }, newcomers, .. } = self;
         let now = Instant::now();
         let learned = peers.update(|book| {

@@ -234,6 +234,14 @@ impl Settings {
         Self::build(global, flags, paths, config)
     }
 
+    /// Takes the name of this home's running listener, unless somebody has said how we are called: peers know us by
+    /// that name.
+    pub fn name_as_listener(&mut self, name: Name) {
+        if self.shown.iter().any(|s| s.key == "name" && s.origin == Origin::Default) {
+            self.name = name;
+        }
+    }
+
     fn build(global: &Global, flags: Flags, paths: Paths, config: Config) -> Result<Self, Failure> {
         let mut layers = Layers::default();
         let name = own_name(&mut layers, global, config.name)?;

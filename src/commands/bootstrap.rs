@@ -62,7 +62,7 @@ async fn greet(home: &mut Home, peers: Vec<Peer>, hello: Option<String>) -> Resu
 
 /// One static peer that answers is enough to be part of the network.
 fn conclude(tally: Tally, home: &Home) -> Result<Exit, Failure> {
-    match tally.any().conclude(home, "answer") {
+    match tally.any().conclude(home) {
         Err(failure) => {
             Err(failure
                 .hint("are the addresses right? `p2p config show` tells which file lists them"))

@@ -65,7 +65,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     }
     let errand = Errand::Message(text);
     let tally = block_on(outreach::run_all(&mut home, peers, &errand, false))??;
-    tally.conclude(&home, "have it")
+    tally.conclude(&home)
 }
 
 fn choose(home: &Home, args: &Args) -> Result<Vec<Peer>, Failure> {

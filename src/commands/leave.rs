@@ -35,5 +35,5 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::new(Code::Nothing, "there is no peer to take leave of"));
     }
     let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Exit, false))??;
-    tally.conclude(&home, "have it")
+    tally.conclude(&home)
 }

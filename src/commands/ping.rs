@@ -43,7 +43,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     }
     if args.all || peers.len() > 1 {
         let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Connect, true))??;
-        return tally.conclude(&home, "answer");
+        return tally.conclude(&home);
     }
     let peer = peers.remove(0);
     let report = block_on(async {

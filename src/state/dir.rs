@@ -160,7 +160,7 @@ fn check_file(path: &Path, stat: &Stat) -> Result<(), Failure> {
 
 /// Reads what a file holds; more than `max_bytes` is an error, not a cut.
 pub(super) fn read_all(file: impl io::Read, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(16 * 1024);
     file.take(max_bytes + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes {
         return Err(io::Error::other(format!("it is larger than {max_bytes} bytes")));

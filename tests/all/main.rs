@@ -1,0 +1,19 @@
+//! What p2p does, shown from outside: the program as its users run it, and the listener as its peers meet it.
+
+#![expect(unreachable_pub, reason = "fixtures are public to the other files of this test")]
+
+mod support;
+
+mod broadcast;
+mod calls;
+mod config;
+mod corpus;
+mod dialects;
+mod house;
+mod limits;
+mod listen;
+mod output;
+mod peers;
+mod proof;
+mod send;
+mod state;
