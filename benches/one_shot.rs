@@ -53,7 +53,9 @@ fn compare(runs: usize) -> Result<()> {
     let home = std::env::temp_dir().join(format!("p2p-bench-{}", std::process::id()));
     let (ours, theirs) = (home.join("sender"), home.join("listener"));
     let mut listener = Command::new(P2P);
-    listener.args(["listen", "-p", "0", "-b", "127.0.0.1", "--name", "bench", "--home"]).arg(&theirs);
+    listener
+        .args(["listen", "-p", "0", "-b", "127.0.0.1", "--name", "bench", "--home"])
+        .arg(&theirs);
     let mut listener = Listener(listener.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?);
     let mut ready = String::new();
     BufReader::new(listener.0.stderr.take().ok_or("no stderr")?).read_line(&mut ready)?;
@@ -86,12 +88,18 @@ fn compare(runs: usize) -> Result<()> {
     }
     println!("{runs} runs of each, in turn, against one listener on loopback; milliseconds");
     println!("{:24} {:>8} {:>8} {:>8}", "whole process", "min", "median", "p95");
-    for (name, times) in [("bare socket calls", &bares), ("p2p send :PORT Hi", &sends), ("p2p --version", &starts)] {
+    for (name, times) in
+        [("bare socket calls", &bares), ("p2p send :PORT Hi", &sends), ("p2p --version", &starts)]
+    {
         let [min, median, p95] = quantiles(times);
         println!("{name:24} {min:8.3} {median:8.3} {p95:8.3}");
     }
     let ([bare_min, bare_median, _], [min, median, _]) = (quantiles(&bares), quantiles(&sends));
-    println!("ratio p2p / bare: {:.2} by minimum, {:.2} by median", min / bare_min, median / bare_median);
+    println!(
+        "ratio p2p / bare: {:.2} by minimum, {:.2} by median",
+        min / bare_min,
+        median / bare_median
+    );
     std::fs::remove_dir_all(&home)?;
     Ok(())
 }

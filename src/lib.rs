@@ -33,8 +33,10 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Global};
+use crate::event::Event;
 use crate::exit::{Code, Exit, Failure};
+use crate::ui::Ui;
 
 /// Runs the program with these arguments, the first being its own name, and gives its exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -46,29 +48,36 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let ui = cli.global.ui();
     match commands::run(cli) {
         Ok(exit) => exit.number(),
-        Err(failure) if ui::is_closed_output(&failure) => Exit::Done.number(),
-        Err(failure) => {
-            ui.fail(&failure);
-            failure.code.exit().number()
-        }
+        Err(failure) => fail(&ui, &failure),
     }
 }
 
 /// Help and version are data; anything else is a wrong call.
 fn misread(arguments: &[OsString], error: &clap::Error) -> u8 {
+    let ui = Global::default().ui();
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let wants_json = arguments.iter().any(|a| a == "--json");
-    // a closed stream is the only way for this to fail
-    let _ = error.print();
+    let printed = ui::print_parsed(error);
     if is_help {
-        return Exit::Done.number();
+        return match printed {
+            Ok(()) => Exit::Done.number(),
+            Err(failure) => fail(&ui, &failure),
+        };
     }
-    if wants_json {
+    if ui.json || arguments.iter().any(|a| a == "--json") {
         let text = error.render().to_string();
         let first = text.lines().next().unwrap_or_default();
         let failure = Failure::new(Code::Usage, first.trim_start_matches("error: "));
-        let line = event::Event::error(&failure).line();
-        let _ = ui::write_bytes(line.as_bytes());
+        // the exit status says it too
+        let _ = ui::write_bytes(Event::error(&failure).line().as_bytes());
     }
     Exit::Usage.number()
+}
+
+/// Says what went wrong, unless it is only that nobody reads our output any more.
+fn fail(ui: &Ui, failure: &Failure) -> u8 {
+    if ui::is_closed_output(failure) {
+        return Exit::Done.number();
+    }
+    ui.fail(failure);
+    failure.code.exit().number()
 }

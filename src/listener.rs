@@ -12,7 +12,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::codec::reading::Ends;
@@ -144,10 +144,10 @@ impl Listener {
         if aborted {
             return;
         }
-        self.slots.evict(|_| true);
         // a full inbox has more urgent news
         let _ = self.shared.inbox.try_send(Inbound::Trouble(error));
-        sleep(ACCEPT_PAUSE).await;
+        // an open connection that makes room is worth a try at once, with none left only time helps
+        if self.slots.evict(|_| true) { yield_now().await } else { sleep(ACCEPT_PAUSE).await }
     }
 
     async fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
@@ -177,6 +177,10 @@ impl Listener {
         let limits = &self.shared.limits;
         if !ip.is_loopback() && self.slots.count(|s| s.ip == ip) >= limits.connections_per_ip {
             self.slots.evict(|slot| slot.ip == ip);
+        }
+        if self.slots.count(|_| true) >= limits.connections {
+            // those that were just accepted first get to read what is already there
+            yield_now().await;
         }
         while self.slots.count(|_| true) >= limits.connections && !self.slots.evict(|_| true) {
             // all of them wait for our own output; new ones wait with them

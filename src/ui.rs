@@ -184,6 +184,11 @@ pub fn write_bytes(lines: &[u8]) -> Result<(), Failure> {
     written.context("cannot write the output").or_fail(Code::Io)
 }
 
+/// Prints what reading the command line came to: help on stdout, a wrong call on stderr.
+pub fn print_parsed(error: &clap::Error) -> Result<(), Failure> {
+    error.print().context("cannot write the output").or_fail(Code::Io)
+}
+
 /// A stderr that cannot be written to leaves nobody to tell.
 fn say(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());

@@ -18,16 +18,26 @@ fn every_known_peer_gets_it_and_has_its_line() {
         alice.run(["peers", "add", &format!("peer{number}"), &listener.target()]).succeeds();
     }
     let said = alice.run(["broadcast", "deploy", "starts"]);
-    assert_eq!((said.status.code(), said.stderr.as_str()), (Some(0), "5 of 5 peers reached\n"), "{}", said.report());
+    assert_eq!(
+        (said.status.code(), said.stderr.as_str()),
+        (Some(0), "5 of 5 peers reached\n"),
+        "{}",
+        said.report()
+    );
     for (number, listener) in listeners.iter().enumerate() {
         assert!(listener.line().ends_with(" alice deploy starts"));
         let line = format!("{} peer{number} acked ", listener.target());
-        assert!(said.stdout.lines().any(|l| l.starts_with(&line) && l.ends_with(" ms")), "{}", said.report());
+        assert!(
+            said.stdout.lines().any(|l| l.starts_with(&line) && l.ends_with(" ms")),
+            "{}",
+            said.report()
+        );
     }
     assert_eq!(said.stdout.lines().count(), 5);
     alice.run(["broadcast", "-q", "again"]).is(0, "", "");
 
-    let chosen = alice.json(&["broadcast", "--to", "peer1", "--to", "peer2", "--except", "peer2", "x"]);
+    let chosen =
+        alice.json(&["broadcast", "--to", "peer1", "--to", "peer2", "--except", "peer2", "x"]);
     assert_eq!(chosen.len(), 2);
     assert_eq!(chosen[0]["to"]["name"], "peer1");
     let summary = serde_json::json!({
@@ -44,23 +54,33 @@ fn some_is_exit_3_and_none_is_exit_4() {
     alice.run(["peers", "add", "dead", &dead]).succeeds();
     let none = alice.run(["broadcast", "-q", "hi"]);
     none.fails(4, "error: only 0 of 1 peers reached\n");
-    assert!(none.stdout.starts_with(&format!("{dead} dead failed ")), "a failure is shown, quiet or not");
+    assert!(
+        none.stdout.starts_with(&format!("{dead} dead failed ")),
+        "a failure is shown, quiet or not"
+    );
     assert!(none.stdout.ends_with(" ms connection refused\n"), "{}", none.report());
 
     let at_bob = Listener::start(&bob);
     alice.run(["peers", "add", "bob", &at_bob.target()]).succeeds();
     let objects = alice.json(&["broadcast", "hi"]);
     let summary = &objects[2];
-    assert_eq!((&summary["targets"], &summary["ok"], &summary["failed"]), (&2.into(), &1.into(), &1.into()));
+    assert_eq!(
+        (&summary["targets"], &summary["ok"], &summary["failed"]),
+        (&2.into(), &1.into(), &1.into())
+    );
     let error = &objects[3];
-    assert_eq!((&error["event"], &error["code"], &error["exit"]), (&"error".into(), &"partial".into(), &3.into()));
+    assert_eq!(
+        (&error["event"], &error["code"], &error["exit"]),
+        (&"error".into(), &"partial".into(), &3.into())
+    );
 }
 
 #[test]
 fn the_silent_cost_one_time_limit_together() {
     let alice = Home::new("alice");
     // the kernel accepts for them; no program ever reads
-    let silent: Vec<_> = (0..40).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let silent: Vec<_> =
+        (0..40).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     for (number, socket) in silent.iter().enumerate() {
         let address = socket.local_addr().unwrap().to_string();
         alice.run(["peers", "add", &format!("silent{number}"), &address]).succeeds();
@@ -68,7 +88,11 @@ fn the_silent_cost_one_time_limit_together() {
     let start = Instant::now();
     let said = alice.run(["broadcast", "-t", "1s", "hi"]);
     said.fails(4, "only 0 of 40 peers reached");
-    assert!(said.stdout.lines().all(|l| l.contains(" unconfirmed ") && l.ends_with("no answer within 1s")));
+    assert!(
+        said.stdout
+            .lines()
+            .all(|l| l.contains(" unconfirmed ") && l.ends_with("no answer within 1s"))
+    );
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }
 
@@ -105,7 +129,8 @@ fn bootstrap_greets_the_static_peers() {
     let said = alice.run(["bootstrap", "--hello", "team red is up"]);
     assert_eq!(said.status.code(), Some(0), "one is enough: {}", said.report());
     assert!(at_bob.line().ends_with(" alice team red is up"));
-    let states: Vec<_> = alice.json(&["peers"]).iter().map(|p| p["state"].as_str().unwrap().to_owned()).collect();
+    let states: Vec<_> =
+        alice.json(&["peers"]).iter().map(|p| p["state"].as_str().unwrap().to_owned()).collect();
     assert_eq!(states, ["active", "stale"]);
 
     alice.configure(&format!("[[peer]]\naddr = \"{dead}\"\n"));

@@ -1,1 +1,98 @@
-//! pending
+//! Wrong calls, and what they are answered: whole outputs, as their users see them.
+
+use crate::support::Home;
+
+fn usage(message: &str) -> String {
+    format!("error: {message}\n\nFor more information, try '--help'.\n")
+}
+
+#[test]
+fn wrong_calls_are_answered_in_full() {
+    let home = Home::new("me");
+    let said = |call: &[&str]| home.run(call);
+    said(&["listen", "-p", "99999"]).is(
+        2,
+        "",
+        &usage("invalid value '99999' for '--port <PORT>': a port is a number from 0 to 65535"),
+    );
+    said(&["send", ":5000", "hi", "-t", "5"]).is(
+        2,
+        "",
+        &usage("invalid value '5' for '--timeout <TIME>': a time needs a unit, as in 500ms, 5s, 1m30s, 2h, 7d"),
+    );
+    said(&["send", ":0", "hi"]).is(
+        2,
+        "",
+        "error: cannot read `:0` as an address: a port is a number from 1 to 65535\n",
+    );
+    said(&["send", "010.0.0.1:5000", "hi"]).is(
+        2,
+        "",
+        "error: cannot read `010.0.0.1:5000` as an address: the host is neither an IP address nor a host name\n",
+    );
+    said(&["send", "[fe80::1]:5000", "hi"]).is(
+        2,
+        "",
+        "error: cannot read `[fe80::1]:5000` as an address: a link-local IPv6 address needs its interface, as in [fe80::1%eth0]:5000\n",
+    );
+    said(&["peers", "add", "-x", "10.0.0.1:1"]).fails(2, "unexpected argument '-x'");
+    said(&["peers", "add", "a:b", "10.0.0.1:1"])
+        .fails(2, "cannot use `a:b`: a name that is typed is one word without");
+    said(&["peers", "add", "a\u{202e}b", "10.0.0.1:1"]).is(
+        2,
+        "",
+        "error: cannot use `a\\u{202e}b`: a name has only visible characters and no backslash\n",
+    );
+    said(&["broadcast", "-j", "0", "hi"]).is(
+        2,
+        "",
+        &usage("invalid value '0' for '--jobs <N>': a number from 1 to 65536"),
+    );
+    said(&["brodcast", "hi"]).fails(2, "tip: a similar subcommand exists: 'broadcast'");
+    said(&["ping"]).fails(2, "the following required arguments were not provided");
+    said(&["--name=--", "config", "show"]).fails(2, "cannot use \"--\" as a name");
+}
+
+#[test]
+fn a_name_that_is_an_address_or_an_option_is_never_taken_for_one() {
+    let home = Home::new("me");
+    let listener = crate::support::Listener::start(&home);
+    crate::support::say(listener.address(), b"127.0.0.1:7001 127.0.0.1:7002 hi");
+    crate::support::say(listener.address(), b"127.0.0.1:7003 --help hi");
+    crate::support::say(listener.address(), b"127.0.0.1:7004 $(reboot) hi");
+    // the address is what it says, whoever has it for a name
+    home.run(["send", "127.0.0.1:7002", "hi"])
+        .fails(4, "cannot reach 127.0.0.1:7002: connection refused");
+    assert_eq!(
+        home.peer("127.0.0.1:7003").unwrap().get("name"),
+        None,
+        "a name that is an option is no name"
+    );
+    home.run(["send", "$(reboot)", "hi"]).fails(4, "cannot reach $(reboot) (127.0.0.1:7004)");
+}
+
+#[test]
+fn the_help_lists_what_there_is() {
+    let home = Home::new("me");
+    let help = home.run(["--help"]);
+    help.succeeds();
+    for command in [
+        "listen",
+        "send",
+        "broadcast",
+        "peers",
+        "ping",
+        "bootstrap",
+        "leave",
+        "config",
+        "completions",
+    ] {
+        assert!(help.stdout.contains(&format!("\n  {command} ")), "{}", help.report());
+        let own = home.run([command, "--help"]);
+        own.succeeds();
+        assert!(own.stdout.contains("\nUsage: p2p "), "{}", own.report());
+        assert!(own.stdout.lines().all(|line| line.chars().count() <= 100), "{}", own.report());
+    }
+    assert!(help.stdout.contains(p2p::exit::EXIT_STATUS_HELP));
+    home.run(["--version"]).is(0, concat!("p2p ", env!("CARGO_PKG_VERSION"), "\n"), "");
+}

@@ -42,7 +42,8 @@ impl Receiver {
         let (inbox, arrivals) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
-        let task = tokio::spawn(listener::run(socket, identity, Limits::default(), inbox, shutdown));
+        let task =
+            tokio::spawn(listener::run(socket, identity, Limits::default(), inbox, shutdown));
         Self { address, arrivals, stop, task }
     }
 
@@ -146,7 +147,8 @@ async fn every_captured_arrival_is_read_as_expected() {
     for entry in corpus {
         connections.entry(entry["conn"].as_str().unwrap().to_owned()).or_default().push(entry);
     }
-    let plays: Vec<_> = connections.into_values().map(|entries| tokio::spawn(play(entries))).collect();
+    let plays: Vec<_> =
+        connections.into_values().map(|entries| tokio::spawn(play(entries))).collect();
     let mut wrong = Vec::new();
     for play in plays {
         wrong.extend(play.await.unwrap());

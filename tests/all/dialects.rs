@@ -93,7 +93,10 @@ fn after_port_the_conversation_goes_on() {
     assert_eq!(greeting["event"], "connect");
     assert_eq!(listener.object()["change"], "joined");
     let message = listener.object();
-    assert_eq!((&message["body"], &message["from"]["addr"]), (&"hello".into(), &"127.0.0.1:7000".into()));
+    assert_eq!(
+        (&message["body"], &message["from"]["addr"]),
+        (&"hello".into(), &"127.0.0.1:7000".into())
+    );
     assert_eq!(home.peer_addresses(), ["127.0.0.1:7000"]);
 }
 
@@ -132,9 +135,11 @@ fn bytes_that_are_no_message_of_ours_are_shown_under_their_source() {
 fn one_message_is_one_line_whatever_is_in_it() {
     let home = Home::new("bob");
     let listener = Listener::start(&home);
-    let forged = "10.0.0.9:6000 me line one\n10.0.0.1:5000 boss pay \u{1b}[2K\u{202e}eve\u{200b}\\n";
+    let forged =
+        "10.0.0.9:6000 me line one\n10.0.0.1:5000 boss pay \u{1b}[2K\u{202e}eve\u{200b}\\n";
     say(listener.address(), forged.as_bytes());
-    let expected = r"10.0.0.9:6000 me line one\n10.0.0.1:5000 boss pay \u{1b}[2K\u{202e}eve\u{200b}\\n";
+    let expected =
+        r"10.0.0.9:6000 me line one\n10.0.0.1:5000 boss pay \u{1b}[2K\u{202e}eve\u{200b}\\n";
     assert_eq!(listener.line(), expected);
     // a name cannot leave its column either
     say(listener.address(), "<10.0.0.9:6000> @ <a b\u{1b}[0m\tc>\ntext\n<end>".as_bytes());

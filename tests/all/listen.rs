@@ -1,1 +1,223 @@
-//! pending
+//! The life of a listener: ready, heard, stopped, and never two in one home.
+
+use std::io::Read as _;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::process::Stdio;
+
+use crate::support::{Home, Listener, read_to_end, say, wait_for_end};
+
+#[test]
+fn a_signal_ends_it_with_0_and_says_goodbye() {
+    for signal in ["INT", "TERM"] {
+        let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+        let (at_alice, at_bob) = (Listener::start(&alice), Listener::start(&bob));
+        alice.run(["send", &at_bob.target(), "hi"]).is(0, "", "");
+        assert_eq!(bob.peer(&at_alice.target()).unwrap()["state"], "active");
+        let was = at_alice.target();
+        at_alice.signal(signal);
+        let (status, lines) = at_alice.wait();
+        assert_eq!((status.code(), lines), (Some(0), vec![]));
+        assert_eq!(bob.peer(&was).unwrap()["state"], "left");
+    }
+}
+
+#[test]
+fn goodbye_is_a_choice_and_goes_only_where_it_is_safe() {
+    let bob = Home::new("bob");
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    plain.set_nonblocking(true).unwrap();
+    let port = plain.local_addr().unwrap().port();
+    bob.configure("[listen]\ngoodbye = false\n");
+    let listener = Listener::start(&bob);
+    say(listener.address(), format!("127.0.0.1:{port} alice connect").as_bytes());
+    listener.stop();
+    assert!(plain.accept().is_err(), "no goodbye was wanted");
+
+    bob.configure("");
+    let listener = Listener::start(&bob);
+    // a claim that nothing confirms
+    say(listener.address(), b"10.0.0.9:6000 eve connect");
+    let own = listener.target();
+    let (status, _) = listener.stop();
+    assert_eq!(status.code(), Some(0));
+    let (mut stream, _) = plain.accept().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    assert_eq!(String::from_utf8(read_to_end(&mut stream)).unwrap(), format!("{own} bob exit"));
+}
+
+#[test]
+fn the_last_object_tells_why_it_stopped() {
+    let home = Home::new("bob");
+    let listener = Listener::start_with(&home, &["-b", "127.0.0.1", "--json"]);
+    assert_eq!(listener.object()["event"], "listening");
+    say(listener.address(), b"hello");
+    assert_eq!(listener.object()["event"], "message");
+    let (_, lines) = listener.stop();
+    assert_eq!(lines, [r#"{"event":"stopped","reason":"SIGTERM","messages":1}"#]);
+}
+
+#[test]
+fn a_home_has_one_listener() {
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    let said = home.run(["listen", "-p", "0"]);
+    let expected = format!(
+        "error: cannot listen: process {} of this home listens on {}\n\
+         hint: to run another one, give it a home of its own: p2p --home DIR listen -p PORT\n",
+        listener.pid(),
+        listener.address(),
+    );
+    said.is(8, "", &expected);
+    listener.signal("KILL");
+    listener.wait();
+    // what a killed listener leaves behind is in nobody's way
+    let next = Listener::start(&home);
+    home.run(["ping", &next.target(), "-q"]).is(0, "", "");
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let said =
+        Home::new("bob").run(["listen", "-b", "127.0.0.1", "-p", &address.port().to_string()]);
+    said.is(
+        8,
+        "",
+        &format!(
+            "error: cannot listen on {address}: another program listens there\nhint: `-p 0` takes a free port\n"
+        ),
+    );
+    let elsewhere = Home::new("bob").run(["listen", "-b", "192.0.2.1", "-p", "0"]);
+    elsewhere.fails(8, "cannot listen on 192.0.2.1:0: it is no address of this machine");
+}
+
+#[test]
+fn it_listens_on_both_families_and_sees_plain_ipv4_addresses() {
+    let home = Home::new("bob");
+    let listener = Listener::start_with(&home, &[]);
+    let port = listener.address().port();
+    say(listener.address(), format!("127.0.0.1:{} four hi", port ^ 1).as_bytes());
+    assert_eq!(listener.line(), format!("127.0.0.1:{} four hi", port ^ 1));
+    let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    say(v6, format!("[::1]:{} six hi", port ^ 1).as_bytes());
+    assert_eq!(listener.line(), format!("[::1]:{} six hi", port ^ 1));
+    let alice = Home::new("alice");
+    alice.run(["send", &v6.to_string(), "over six"]).is(0, "", "");
+    assert_eq!(listener.line(), "[::1]:5000 alice over six");
+    assert_eq!(listener.address().ip(), Ipv4Addr::LOCALHOST);
+}
+
+#[test]
+fn it_ends_at_once_when_its_reader_is_gone() {
+    let home = Home::new("bob");
+    let mut command = home.command();
+    command.args(["listen", "-p", "0", "-b", "127.0.0.1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ready = crate::support::lines_of(child.stderr.take().unwrap());
+    ready.recv_timeout(crate::support::PATIENCE).unwrap();
+    // nothing arrives: it is the reader's going that ends it
+    drop(child.stdout.take());
+    assert_eq!(wait_for_end(&mut child).code(), Some(0));
+    assert_eq!(ready.recv().ok(), None, "it ends quietly");
+}
+
+#[test]
+fn a_reader_that_pauses_makes_senders_wait_and_loses_nothing() {
+    let home = Home::new("bob");
+    home.configure("[limits]\noutput_buffer = 65536\n");
+    let mut command = home.command();
+    command.args(["listen", "-p", "0", "-b", "127.0.0.1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ready = crate::support::lines_of(child.stderr.take().unwrap());
+    let ready = ready.recv_timeout(crate::support::PATIENCE).unwrap();
+    let to: SocketAddr = ready.split(' ').nth(2).unwrap().parse().unwrap();
+    let text = "x".repeat(30_000);
+    let senders: Vec<_> = (0..20)
+        .map(|number| {
+            let message = format!("10.0.0.9:6000 me {number} {text}");
+            std::thread::spawn(move || say(to, message.as_bytes()).starts_with(b"P2P/1 OK "))
+        })
+        .collect();
+    // far more than pipe and buffer hold: somebody has to wait until we read
+    let mut stdout = child.stdout.take().unwrap();
+    let mut shown = vec![0; 20 * (30_000 + "10.0.0.9:6000 me 0 \n".len()) + 10];
+    stdout.read_exact(&mut shown).unwrap();
+    assert!(senders.into_iter().all(|sender| sender.join().unwrap()));
+    let lines: Vec<_> = shown.split(|&b| b == b'\n').filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 20);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn every_message_is_shown_stored_and_acknowledged_once() {
+    const SENDERS: usize = 32;
+    const EACH: usize = 100;
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    let to = listener.address();
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            std::thread::spawn(move || {
+                let message = |number| format!("10.0.0.9:6000 me {sender}-{number}");
+                let acknowledged =
+                    |n: &usize| say(to, message(*n).as_bytes()).starts_with(b"P2P/1 OK ");
+                (0..EACH).filter(acknowledged).count()
+            })
+        })
+        .collect();
+    let acknowledged: usize = senders.into_iter().map(|sender| sender.join().unwrap()).sum();
+    assert_eq!(acknowledged, SENDERS * EACH);
+    let mut shown: Vec<_> = (0..SENDERS * EACH).map(|_| listener.line()).collect();
+    shown.sort();
+    shown.dedup();
+    assert_eq!(shown.len(), SENDERS * EACH);
+    let (_, more) = listener.stop();
+    assert_eq!(more, Vec::<String>::new());
+    let history = std::fs::read_to_string(home.file("messages.ndjson")).unwrap();
+    let mut stored: Vec<_> = history.lines().collect();
+    stored.sort_unstable();
+    stored.dedup();
+    assert_eq!(stored.len(), SENDERS * EACH);
+}
+
+#[test]
+fn the_history_can_be_switched_off() {
+    let home = Home::new("bob");
+    home.configure("[listen]\nhistory = 0\n");
+    let listener = Listener::start(&home);
+    say(listener.address(), b"hello");
+    assert_eq!(listener.line(), "127.0.0.1 - hello");
+    assert!(!home.file("messages.ndjson").exists());
+}
+
+#[test]
+fn it_greets_the_static_peers_if_asked_to() {
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let at_bob = Listener::start_with(&bob, &["-b", "127.0.0.1", "--json"]);
+    at_bob.object();
+    alice.configure(&format!("[[peer]]\nname = \"bob\"\naddr = \"{}\"\n", at_bob.target()));
+    let at_alice = Listener::start_with(&alice, &["-b", "127.0.0.1", "--bootstrap"]);
+    let greeting = at_bob.object();
+    assert_eq!(
+        (&greeting["event"], &greeting["from"]["addr"]),
+        (&"connect".into(), &at_alice.target().into())
+    );
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let bob = Home::new("bob");
+    // a peer that takes the goodbye and never answers it
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let listener = Listener::start(&bob);
+    say(listener.address(), format!("127.0.0.1:{port} silent connect").as_bytes());
+    listener.signal("TERM");
+    // it has begun to say goodbye
+    let _goodbye = silent.accept().unwrap();
+    listener.signal("TERM");
+    let (status, _) = listener.wait();
+    assert_eq!(status.code(), Some(143));
+}

@@ -1,24 +1,6 @@
 //! The list of peers: who comes in, who may change whom, and what a person may do to it.
 
-use std::net::{IpAddr, SocketAddr};
-
-use socket2::{Domain, Socket, Type};
-
-use crate::support::{Home, Listener, outcome, read_to_end, say};
-
-/// Says something from this address of the loopback network.
-fn say_from(source: &str, to: SocketAddr, bytes: &[u8]) {
-    use std::io::Write as _;
-    let source: IpAddr = source.parse().unwrap();
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
-    socket.connect(&to.into()).unwrap();
-    let mut stream: std::net::TcpStream = socket.into();
-    stream.write_all(bytes).unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
-    let reply = read_to_end(&mut stream);
-    assert!(reply.starts_with(b"P2P/1 OK "), "{:?}", String::from_utf8_lossy(&reply));
-}
+use crate::support::{Home, Listener, outcome, say, say_from};
 
 #[test]
 fn peers_are_entered_listed_and_forgotten_by_hand() {
@@ -82,7 +64,8 @@ fn nobody_speaks_for_a_peer_of_another_address() {
     let listener = Listener::start(&home);
     let to = listener.address();
     say_from("127.0.0.2", to, b"127.0.0.2:7000 alice connect");
-    let (alice, fixed) = (home.peer("127.0.0.2:7000").unwrap(), home.peer("127.0.0.5:9000").unwrap());
+    let (alice, fixed) =
+        (home.peer("127.0.0.2:7000").unwrap(), home.peer("127.0.0.5:9000").unwrap());
     assert_eq!(alice["verified"], true);
     for spoof in ["exit", "connect", "hello"] {
         say_from("127.0.0.3", to, format!("10.0.0.2:7000 eve {spoof}").as_bytes());
@@ -129,7 +112,10 @@ fn the_list_is_capped_and_keeps_what_was_given() {
     }
     let addresses = home.peer_addresses();
     assert_eq!(addresses.len(), 10);
-    assert!(addresses.contains(&"10.1.1.1:1".to_owned()) && addresses.contains(&"127.0.0.1:7019".to_owned()));
+    assert!(
+        addresses.contains(&"10.1.1.1:1".to_owned())
+            && addresses.contains(&"127.0.0.1:7019".to_owned())
+    );
     assert!(!addresses.iter().any(|address| address.starts_with("10.0.0.")), "claims go first");
 }
 
@@ -140,13 +126,21 @@ fn whom_we_reach_is_entered_as_verified() {
     let port = at_bob.address().port();
     let said = alice.run(["ping", &at_bob.target()]);
     let expected = format!("127.0.0.1:{port} bob native ");
-    assert!(said.stdout.starts_with(&expected) && said.stdout.ends_with(" ms\n"), "{}", said.report());
+    assert!(
+        said.stdout.starts_with(&expected) && said.stdout.ends_with(" ms\n"),
+        "{}",
+        said.report()
+    );
     let peer = alice.peer(&at_bob.target()).unwrap();
     assert_eq!((&peer["name"], &peer["wire"]), (&"bob".into(), &"native".into()));
     assert_eq!((&peer["verified"], &peer["state"]), (&true.into(), &"active".into()));
     // a listener does not enter itself
     bob.run(["ping", &at_bob.target(), "-q"]).is(0, "", "");
-    assert_eq!(bob.peer_addresses(), ["127.0.0.1:5000"], "alice, who does not listen, under her usual port");
+    assert_eq!(
+        bob.peer_addresses(),
+        ["127.0.0.1:5000"],
+        "alice, who does not listen, under her usual port"
+    );
 }
 
 #[test]
@@ -160,12 +154,16 @@ fn check_finds_out_who_is_there() {
     };
     alice.run(["peers", "add", "gone", &gone]).succeeds();
     let listed = alice.json(&["peers", "--check"]);
-    let states: Vec<_> = listed.iter().map(|p| (p["name"].as_str().unwrap(), p["state"].as_str().unwrap())).collect();
+    let states: Vec<_> = listed
+        .iter()
+        .map(|p| (p["name"].as_str().unwrap(), p["state"].as_str().unwrap()))
+        .collect();
     assert_eq!(states, [("bob", "active"), ("gone", "stale")]);
     alice.run(["ping", "gone"]).fails(4, "error: cannot reach gone (");
     let said = alice.run(["ping", "--all"]);
     said.fails(3, "error: only 1 of 2 peers reached");
-    let mut lines: Vec<_> = said.stdout.lines().map(|l| l.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect();
+    let mut lines: Vec<_> =
+        said.stdout.lines().map(|l| l.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect();
     lines.sort();
     let mut expected = [format!("{} bob native", at_bob.target()), format!("{gone} gone failed")];
     expected.sort();
@@ -194,7 +192,11 @@ fn prune_forgets_who_was_not_seen_and_was_not_given() {
 fn the_configured_peers_are_listed_and_cannot_be_forgotten_here() {
     let home = Home::new("bob");
     home.configure("[[peer]]\nname = \"m1\"\naddr = \"10.206.4.122:1255\"\n[[peer]]\naddr = \"10.206.5.228:6555\"\n");
-    home.run(["peers"]).is(0, "m1\t10.206.4.122:1255\tstatic\t-\n-\t10.206.5.228:6555\tstatic\t-\n", "");
+    home.run(["peers"]).is(
+        0,
+        "m1\t10.206.4.122:1255\tstatic\t-\n-\t10.206.5.228:6555\tstatic\t-\n",
+        "",
+    );
     home.run(["peers", "--source", "heard"]).is(1, "", "");
     home.run(["peers", "rm", "m1"]).fails(2, "config.toml lists it");
     assert!(!home.file("peers").exists());
@@ -222,7 +224,11 @@ fn a_person_sees_a_table() {
     home.run(["peers", "add", "alice", "10.0.0.2:7000"]).succeeds();
     home.run(["peers", "add", "世界", "10.0.0.3:7000"]).succeeds();
     let mut script = std::process::Command::new("script");
-    script.env("P2P_HOME", home.path()).args(["-qec", &format!("{} peers", crate::support::P2P), "/dev/null"]);
+    script.env("P2P_HOME", home.path()).args([
+        "-qec",
+        &format!("{} peers", crate::support::P2P),
+        "/dev/null",
+    ]);
     let said = outcome(&mut script, None);
     let expected = "NAME   ADDRESS        STATE   SEEN\r\n\
                     alice  10.0.0.2:7000  static  never\r\n\

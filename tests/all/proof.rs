@@ -1,7 +1,7 @@
 //! What counts as proof: receivers of every sort, and never a false `read` or `acked`.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -139,11 +139,7 @@ const RECEIVERS: &[(&str, Behaviour, &str)] = &[
         },
         "unconfirmed",
     ),
-    (
-        "answers without end",
-        |mut s| while s.write_all(&[b'x'; 65536]).is_ok() {},
-        "unconfirmed",
-    ),
+    ("answers without end", |mut s| while s.write_all(&[b'x'; 65536]).is_ok() {}, "unconfirmed"),
     (
         "refuses",
         |mut s| {

@@ -21,7 +21,11 @@ fn on_request_it_says_what_it_did() {
     alice.run(["peers", "add", "bob", &at_bob.target()]).is(0, "", "");
     let said = alice.run(["-v", "send", "bob", "hi"]);
     let expected = format!("delivered to bob ({}) in ", at_bob.target());
-    assert!(said.stderr.starts_with(&expected) && said.stderr.ends_with(" ms\n"), "{}", said.report());
+    assert!(
+        said.stderr.starts_with(&expected) && said.stderr.ends_with(" ms\n"),
+        "{}",
+        said.report()
+    );
 
     let objects = alice.json(&["send", "bob", "hi"]);
     let [sent] = objects.as_slice() else { panic!("{objects:?}") };

@@ -2,12 +2,13 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 /// The program under test.
@@ -281,6 +282,18 @@ pub fn lines_of(stream: impl std::io::Read + Send + 'static) -> Receiver<String>
 /// Says something as a plain program that ends its side, and gives the whole answer.
 pub fn say(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(to);
+    stream.write_all(bytes).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    read_to_end(&mut stream)
+}
+
+/// The same from this address of the loopback network.
+pub fn say_from(source: &str, to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let source: IpAddr = source.parse().unwrap();
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    let mut stream: TcpStream = socket.into();
     stream.write_all(bytes).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     read_to_end(&mut stream)

@@ -1,0 +1,242 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_p2p_global_optspecs
+    string join \n home= c/config= name= json q/quiet v/verbose color= h/help V/version
+end
+
+function __fish_p2p_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_p2p_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_p2p_using_subcommand
+    set -l cmd (__fish_p2p_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c p2p -n "__fish_p2p_needs_command" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_needs_command" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_needs_command" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_needs_command" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_needs_command" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_needs_command" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_needs_command" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_needs_command" -s V -l version -d 'Print version'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "listen" -d 'Receive in the foreground'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "send" -d 'Send one message to one peer'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "broadcast" -d 'Send one message to many peers'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "peers" -d 'List and edit the peers that are known'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "ping" -d 'Greet peers: is it there, who is it, how fast'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "bootstrap" -d 'Greet the static peers of the configuration'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "leave" -d 'Tell peers that we go, so that they forget us'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "config" -d 'Show, find, make or check the configuration'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s p -l port -d 'The port; 0 takes a free one [default: 5000]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s b -l bind -d 'Listen on this address of the machine only' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s a -l advertise -d 'Tell others that this is our address' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l bootstrap -d 'Greet the static peers of the configuration first'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l raw -d 'Print the exact bytes of each text instead of escaping them'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand send" -s f -l file -d 'Read the text from this file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand send" -s t -l timeout -d 'Time limit of the attempt: find the host, connect, get the answer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand send" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand send" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand send" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand send" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand send" -l require-ack -d 'Fail if the peer is a plain program, which can read but not acknowledge'
+complete -c p2p -n "__fish_p2p_using_subcommand send" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand send" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand send" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s f -l file -d 'Read the text from this file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l to -d 'Only to these peers; may be repeated' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l except -d 'Not to these peers; may be repeated' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l active -d 'Only to peers that were seen in this time' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l active -d 'Only peers that were seen lately: in this time, or in the last hour' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l source -d 'Only peers that came to be known in this way' -r -f -a "static\t'Entered by hand or in the configuration'
+heard\t'It wrote to us, or we reached it'"
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s j -l jobs -d 'With --check: how many peers are contacted at once [default: 64]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s t -l timeout -d 'With --check: time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l check -d 'Greet them first; those that do not answer become stale'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -f -a "add" -d 'Enter a peer by hand, or give one another name'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -f -a "rm" -d 'Forget peers'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l older -d 'Not seen for this time' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only say which'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l all -d 'All known peers that have not left'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l hello -d 'Also send them this message; - reads it from stdin' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -f -a "show" -d 'Print every effective value and where it came from (the default)'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -f -a "path" -d 'Print where configuration and state are'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -f -a "init" -d 'Write an example configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -f -a "check" -d 'Read the configuration and say what is wrong with it'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
