@@ -325,3 +325,146 @@ fn is_worth_writing(before: &Peer, after: &Peer) -> bool {
     };
     late || Peer { last_seen: before.last_seen, ..after.clone() } != *before
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+
+    const START: u64 = 1_800_000_000;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(START + seconds)
+    }
+
+    fn arrival(kind: Kind, address: &str, name: &str, observed: &str, seconds: u64) -> Arrival {
+        Arrival {
+            kind,
+            time: at(seconds),
+            address: Some(address.parse().unwrap()),
+            name: Some(name.to_owned()),
+            observed: observed.parse().unwrap(),
+            text: Vec::new(),
+        }
+    }
+
+    fn entry<'a>(book: &'a PeerBook, address: &str) -> &'a Peer {
+        book.at(&address.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_new_peer_joins_is_renamed_leaves_and_comes_back() {
+        let mut book = PeerBook::default();
+        let mut hear = |kind, name, seconds| {
+            let change = book.hear(&arrival(kind, "10.0.0.2:7000", name, "10.0.0.2", seconds));
+            (change, book.take_journal().len())
+        };
+        assert_eq!(hear(Kind::Connect, "alice", 0), (Some(Change::Joined), 1));
+        assert_eq!(hear(Kind::Message, "alice", 0), (None, 0), "seen again within the grain");
+        assert_eq!(hear(Kind::Message, "alice", 5), (None, 1));
+        assert_eq!(hear(Kind::Message, "queen", 5), (Some(Change::Renamed), 1));
+        assert_eq!(hear(Kind::Exit, "queen", 6), (Some(Change::Left), 1));
+        assert_eq!(hear(Kind::Exit, "queen", 7), (None, 0));
+        assert_eq!(hear(Kind::Message, "queen", 8), (Some(Change::Joined), 1));
+    }
+
+    #[test]
+    fn no_other_ip_changes_or_removes_a_verified_or_given_peer() {
+        let mut book = PeerBook::default();
+        book.hear(&arrival(Kind::Connect, "10.0.0.2:7000", "alice", "10.0.0.2", 0));
+        book.add("bob".parse().unwrap(), &"10.0.0.3:7000".parse().unwrap()).unwrap();
+        book.configure(&"10.0.0.4:7000".parse().unwrap(), Some("carol".parse().unwrap()));
+        let before: Vec<Peer> = book.iter().cloned().collect();
+        for address in ["10.0.0.2:7000", "10.0.0.3:7000", "10.0.0.4:7000"] {
+            for kind in [Kind::Exit, Kind::Message, Kind::Connect, Kind::ConnectAck, Kind::Raw] {
+                assert_eq!(book.hear(&arrival(kind, address, "eve", "10.0.0.66", 9)), None);
+            }
+        }
+        assert_eq!(book.iter().cloned().collect::<Vec<_>>(), before);
+    }
+
+    #[test]
+    fn a_claim_belongs_to_who_made_it_until_its_owner_speaks() {
+        let mut book = PeerBook::default();
+        let mut hear =
+            |kind, name, observed| book.hear(&arrival(kind, "10.0.0.2:7000", name, observed, 0));
+        assert_eq!(hear(Kind::Message, "eve", "10.0.0.66"), Some(Change::Joined));
+        assert_eq!(hear(Kind::Message, "mallory", "10.0.0.77"), None);
+        assert_eq!(hear(Kind::Exit, "mallory", "10.0.0.77"), None);
+        assert_eq!(hear(Kind::Message, "alice", "10.0.0.2"), Some(Change::Renamed));
+        assert_eq!(hear(Kind::Exit, "eve", "10.0.0.66"), None, "the owner has proved the address");
+        let peer = entry(&book, "10.0.0.2:7000");
+        assert!(peer.verified && !peer.left);
+        assert_eq!(peer.name.as_ref().map(Name::as_str), Some("alice"));
+    }
+
+    #[test]
+    fn a_given_name_stays_and_a_p2p_is_not_forgotten_to_be_one() {
+        let mut book = PeerBook::default();
+        let address: Address = "10.0.0.2:7000".parse().unwrap();
+        book.add("bob".parse().unwrap(), &address).unwrap();
+        book.reach(&address, Some("robert".parse().unwrap()), Wire::Native, at(0));
+        book.reach(&address, None, Wire::Plain, at(10));
+        let peer = entry(&book, "10.0.0.2:7000");
+        assert_eq!(
+            (peer.name.as_ref().map(Name::as_str), peer.wire),
+            (Some("bob"), Some(Wire::Native))
+        );
+        assert_eq!(peer.source, Source::Static);
+    }
+
+    #[test]
+    fn unverified_claims_have_a_small_room_and_the_oldest_goes() {
+        let mut book = PeerBook::new(Caps { peers: 100, unverified: 3 });
+        book.add("bob".parse().unwrap(), &"10.9.9.9:1".parse().unwrap()).unwrap();
+        for number in 0..10 {
+            let address = format!("10.0.0.{number}:7000");
+            book.hear(&arrival(Kind::Message, &address, "eve", "10.0.0.66", number));
+        }
+        let kept: Vec<_> = book.iter().map(|p| p.address.to_string()).collect();
+        assert_eq!(kept, ["10.0.0.7:7000", "10.0.0.8:7000", "10.0.0.9:7000", "10.9.9.9:1"]);
+    }
+
+    #[test]
+    fn a_full_book_evicts_claims_first_then_the_longest_unseen_and_never_what_was_given() {
+        let mut book = PeerBook::new(Caps { peers: 4, unverified: 4 });
+        book.add("bob".parse().unwrap(), &"10.9.9.9:1".parse().unwrap()).unwrap();
+        book.hear(&arrival(Kind::Message, "10.0.0.1:1", "claim", "10.0.0.66", 50));
+        for number in 2..=9 {
+            let ip = format!("10.0.0.{number}");
+            book.hear(&arrival(Kind::Message, &format!("{ip}:1"), "peer", &ip, number));
+        }
+        let kept: Vec<_> = book.iter().map(|p| p.address.to_string()).collect();
+        assert_eq!(kept, ["10.0.0.7:1", "10.0.0.8:1", "10.0.0.9:1", "10.9.9.9:1"]);
+    }
+
+    #[test]
+    fn the_journal_rebuilds_the_book() {
+        let mut book = PeerBook::default();
+        let mut copy = PeerBook::default();
+        for number in 0..200u64 {
+            let ip: IpAddr = std::net::Ipv4Addr::from(0x0a00_0000 + (number % 7) as u32).into();
+            let kind = if number % 5 == 0 { Kind::Exit } else { Kind::Message };
+            let name = format!("n{}", number % 3);
+            book.hear(&arrival(kind, &format!("{ip}:1"), &name, &ip.to_string(), number));
+            if number % 11 == 0 {
+                book.remove(&format!("{ip}:1").parse().unwrap());
+            }
+            book.take_journal().into_iter().for_each(|record| copy.apply(record));
+            assert!(book.iter().eq(copy.iter()), "after step {number}");
+        }
+        let mut folded = PeerBook::default();
+        book.snapshot(at(200)).for_each(|record| folded.apply(record));
+        assert!(book.iter().eq(folded.iter()));
+    }
+
+    #[test]
+    fn who_left_long_ago_is_dropped_by_the_fold() {
+        let mut book = PeerBook::default();
+        for kind in [Kind::Connect, Kind::Exit] {
+            book.hear(&arrival(kind, "10.0.0.2:7000", "alice", "10.0.0.2", 0));
+        }
+        assert_eq!(book.snapshot(at(3600)).count(), 1);
+        assert_eq!(book.snapshot(at(3600 * 25)).count(), 0);
+    }
+}
