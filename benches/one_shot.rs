@@ -8,6 +8,8 @@
 //! The bare sender is this program started again with `bare ADDR`: connect, one write, half-close, read to the end.
 //! Both talk to the same running `p2p listen`. Quote the ratio, not the milliseconds.
 
+#![expect(clippy::print_stdout, reason = "a benchmark is a program that prints its figures")]
+
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

@@ -27,6 +27,10 @@ const BACKLOG: i32 = 1024;
 /// Pause after a failed accept. Without it a process that has run out of files spins.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// An accepted connection has at least this long to say what it came for: far more than a message takes that is sent
+/// at once, even by a busy machine. With 256 connections it bounds a flood to 2,560 a second.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// How long what is in hand may take once we are told to stop.
 const MAX_DRAIN: Duration = Duration::from_secs(5);
 
@@ -178,13 +182,17 @@ impl Listener {
         if !ip.is_loopback() && self.slots.count(|s| s.ip == ip) >= limits.connections_per_ip {
             self.slots.evict(|slot| slot.ip == ip);
         }
-        if self.slots.count(|_| true) >= limits.connections {
-            // those that were just accepted first get to read what is already there
-            yield_now().await;
-        }
-        while self.slots.count(|_| true) >= limits.connections && !self.slots.evict(|_| true) {
-            // all of them wait for our own output; new ones wait with them
-            self.slots.freed.notified().await;
+        while self.slots.count(|_| true) >= limits.connections {
+            let freed = self.slots.freed.notified();
+            match self.slots.oldest_age() {
+                // all of them wait for our own output; new ones wait with them
+                None => freed.await,
+                Some(age) if age < GRACE => {
+                    // in a flood the rest waits in the kernel's queue, so that nobody is thrown out unheard
+                    let _ = timeout(GRACE - age, freed).await;
+                }
+                Some(_) => drop(self.slots.evict(|_| true)),
+            }
         }
     }
 }
@@ -229,6 +237,13 @@ impl Slots {
 
     fn count(&self, which: impl Fn(&Slot) -> bool) -> usize {
         self.open().values().filter(|slot| which(slot)).count()
+    }
+
+    /// How long ago the oldest unfinished one was accepted, or had its last message complete.
+    fn oldest_age(&self) -> Option<Duration> {
+        let open = self.open();
+        let unfinished = open.values().filter(|slot| !slot.finishing);
+        unfinished.map(|slot| slot.since.elapsed()).max()
     }
 
     /// Ends the oldest unfinished one of these connections; false if there is none.

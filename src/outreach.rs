@@ -160,7 +160,7 @@ impl Report {
     }
 
     /// The peer under the name that it gave, if we had none.
-    fn named(&self) -> Peer {
+    pub fn named(&self) -> Peer {
         let said = self.result.as_ref().ok().and_then(|heard| heard.name.clone());
         Peer { name: self.peer.name.clone().or(said), ..self.peer.clone() }
     }

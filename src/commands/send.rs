@@ -49,14 +49,15 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if !usage {
         home.ui.event(&report.sent())?;
     }
-    let Report { peer, result, parts, time } = report;
+    let label = report.named().label();
+    let Report { result, parts, time, .. } = report;
     let heard = result?;
     let done = match heard.proof {
         Proof::Acked => "delivered to",
         Proof::Read => "read by",
     };
     let in_parts = if parts > 1 { format!(" in {parts} messages") } else { String::new() };
-    home.ui.talk(format!("{done} {}{in_parts} in {:.1} ms", peer.label(), milliseconds(time)));
+    home.ui.talk(format!("{done} {label}{in_parts} in {:.1} ms", milliseconds(time)));
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,11 @@
 //! What p2p does, shown from outside: the program as its users run it, and the listener as its peers meet it.
 
 #![expect(unreachable_pub, reason = "fixtures are public to the other files of this test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that fails says so, one that measures too"
+)]
 
 mod support;
 
