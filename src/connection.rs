@@ -139,9 +139,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut closing = self.shared.closing.clone();
         let may_stop = self.message.is_empty();
         let until = quiet_at.map_or(expires, |quiet_at| quiet_at.min(expires));
+        let (stream, room) = (&mut self.stream, &self.shared.room);
+        let read = async {
+            // while the output is stuck, what has not been read waits at its sender
+            drop(room.acquire().await);
+            stream.read(chunk).await
+        };
         tokio::select! {
             biased;
-            read = self.stream.read(chunk) => match read {
+            read = read => match read {
                 Ok(0) => Next::End,
                 Ok(count) => Next::Bytes(count),
                 Err(_) => Next::Reset,

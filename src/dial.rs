@@ -126,12 +126,18 @@ async fn connect(to: &Address) -> io::Result<TcpStream> {
             connect_first(found).await?
         }
     };
-    if stream.local_addr()? == stream.peer_addr()? {
-        // the kernel has connected the socket to itself: nobody listens there, and we would read our own words
-        return Err(io::ErrorKind::ConnectionRefused.into());
-    }
+    refuse_ourselves(&stream)?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// The kernel may connect a socket to itself, if its own port happens to be the one it calls. Nobody listens there,
+/// and we would take our own words for an answer.
+fn refuse_ourselves(stream: &TcpStream) -> io::Result<()> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(())
 }
 
 /// Connects to whichever address answers first, each started a little after the one before.
@@ -296,4 +302,45 @@ fn describe(error: &io::Error) -> String {
 /// Whether an IP address is one of this machine's: only those can be bound. Nothing is sent.
 pub fn is_own_ip(ip: IpAddr) -> bool {
     ip.is_loopback() || std::net::UdpSocket::bind((ip, 0)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_socket_that_called_itself_is_refused() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let itself = socket.local_addr().unwrap();
+        let stream = socket.connect(itself).await.unwrap();
+        assert_eq!(refuse_ourselves(&stream).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn only_words_that_stand_for_reading_are_a_receipt() {
+        for reply in [
+            &b"ACK from 7000"[..],
+            b"[ACK] Message received from 7000",
+            b"Message received",
+            b"10.0.0.2:7000 TeamX connected",
+            b"ACK:TeamX:7000",
+        ] {
+            assert!(is_receipt(reply), "{:?}", String::from_utf8_lossy(reply));
+        }
+        for reply in [&b""[..], b"Connected to the server", b"Welcome", b"PORT:7000", b"hello"] {
+            assert!(!is_receipt(reply), "{:?}", String::from_utf8_lossy(reply));
+        }
+    }
+
+    #[test]
+    fn errors_are_told_in_few_words() {
+        for (number, words) in [
+            (111, "connection refused"),
+            (113, "no route to the host"),
+            (104, "the connection was reset"),
+        ] {
+            assert_eq!(describe(&io::Error::from_raw_os_error(number)), words);
+        }
+    }
 }
