@@ -44,6 +44,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('leave', 'leave', [CompletionResultType]::ParameterValue, 'Tell peers that we go, so that they forget us')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show, find, make or check the configuration')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'p2p;listen' {
@@ -136,12 +137,14 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'p2p;peers;add' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
@@ -182,6 +185,25 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'p2p;peers;help' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'p2p;peers;help;add' {
+            break
+        }
+        'p2p;peers;help;rm' {
+            break
+        }
+        'p2p;peers;help;prune' {
+            break
+        }
+        'p2p;peers;help;help' {
             break
         }
         'p2p;ping' {
@@ -260,6 +282,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where configuration and state are')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write an example configuration')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Read the configuration and say what is wrong with it')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'p2p;config;show' {
@@ -322,6 +345,29 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'p2p;config;help' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print every effective value and where it came from (the default)')
+            [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where configuration and state are')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write an example configuration')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Read the configuration and say what is wrong with it')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'p2p;config;help;show' {
+            break
+        }
+        'p2p;config;help;path' {
+            break
+        }
+        'p2p;config;help;init' {
+            break
+        }
+        'p2p;config;help;check' {
+            break
+        }
+        'p2p;config;help;help' {
+            break
+        }
         'p2p;completions' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -335,6 +381,77 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'p2p;help' {
+            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Receive in the foreground')
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send one message to one peer')
+            [CompletionResult]::new('broadcast', 'broadcast', [CompletionResultType]::ParameterValue, 'Send one message to many peers')
+            [CompletionResult]::new('peers', 'peers', [CompletionResultType]::ParameterValue, 'List and edit the peers that are known')
+            [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Greet peers: is it there, who is it, how fast')
+            [CompletionResult]::new('bootstrap', 'bootstrap', [CompletionResultType]::ParameterValue, 'Greet the static peers of the configuration')
+            [CompletionResult]::new('leave', 'leave', [CompletionResultType]::ParameterValue, 'Tell peers that we go, so that they forget us')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show, find, make or check the configuration')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'p2p;help;listen' {
+            break
+        }
+        'p2p;help;send' {
+            break
+        }
+        'p2p;help;broadcast' {
+            break
+        }
+        'p2p;help;peers' {
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
+            break
+        }
+        'p2p;help;peers;add' {
+            break
+        }
+        'p2p;help;peers;rm' {
+            break
+        }
+        'p2p;help;peers;prune' {
+            break
+        }
+        'p2p;help;ping' {
+            break
+        }
+        'p2p;help;bootstrap' {
+            break
+        }
+        'p2p;help;leave' {
+            break
+        }
+        'p2p;help;config' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print every effective value and where it came from (the default)')
+            [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where configuration and state are')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write an example configuration')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Read the configuration and say what is wrong with it')
+            break
+        }
+        'p2p;help;config;show' {
+            break
+        }
+        'p2p;help;config;path' {
+            break
+        }
+        'p2p;help;config;init' {
+            break
+        }
+        'p2p;help;config;check' {
+            break
+        }
+        'p2p;help;completions' {
+            break
+        }
+        'p2p;help;help' {
             break
         }
     })

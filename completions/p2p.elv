@@ -41,6 +41,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand leave 'Tell peers that we go, so that they forget us'
             cand config 'Show, find, make or check the configuration'
             cand completions 'Print the completion script of a shell'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'p2p;listen'= {
             cand -p 'The port; 0 takes a free one [default: 5000]'
@@ -129,11 +130,13 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand add 'Enter a peer by hand, or give one another name'
             cand rm 'Forget peers'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'p2p;peers;add'= {
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
+            cand --name 'Call ourselves this, in one word'
             cand --color 'Use colours'
             cand --json 'Print one JSON object a line'
             cand -q 'Say nothing but what went wrong'
@@ -172,6 +175,20 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --verbose 'Say what is done, also without a terminal'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'p2p;peers;help'= {
+            cand add 'Enter a peer by hand, or give one another name'
+            cand rm 'Forget peers'
+            cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'p2p;peers;help;add'= {
+        }
+        &'p2p;peers;help;rm'= {
+        }
+        &'p2p;peers;help;prune'= {
+        }
+        &'p2p;peers;help;help'= {
         }
         &'p2p;ping'= {
             cand -j 'How many peers are contacted at once [default: 64]'
@@ -246,6 +263,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand path 'Print where configuration and state are'
             cand init 'Write an example configuration'
             cand check 'Read the configuration and say what is wrong with it'
+            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'p2p;config;show'= {
             cand --home 'Keep configuration and state in this directory'
@@ -303,6 +321,23 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'p2p;config;help'= {
+            cand show 'Print every effective value and where it came from (the default)'
+            cand path 'Print where configuration and state are'
+            cand init 'Write an example configuration'
+            cand check 'Read the configuration and say what is wrong with it'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'p2p;config;help;show'= {
+        }
+        &'p2p;config;help;path'= {
+        }
+        &'p2p;config;help;init'= {
+        }
+        &'p2p;config;help;check'= {
+        }
+        &'p2p;config;help;help'= {
+        }
         &'p2p;completions'= {
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
@@ -316,6 +351,59 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --verbose 'Say what is done, also without a terminal'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'p2p;help'= {
+            cand listen 'Receive in the foreground'
+            cand send 'Send one message to one peer'
+            cand broadcast 'Send one message to many peers'
+            cand peers 'List and edit the peers that are known'
+            cand ping 'Greet peers: is it there, who is it, how fast'
+            cand bootstrap 'Greet the static peers of the configuration'
+            cand leave 'Tell peers that we go, so that they forget us'
+            cand config 'Show, find, make or check the configuration'
+            cand completions 'Print the completion script of a shell'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'p2p;help;listen'= {
+        }
+        &'p2p;help;send'= {
+        }
+        &'p2p;help;broadcast'= {
+        }
+        &'p2p;help;peers'= {
+            cand add 'Enter a peer by hand, or give one another name'
+            cand rm 'Forget peers'
+            cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
+        }
+        &'p2p;help;peers;add'= {
+        }
+        &'p2p;help;peers;rm'= {
+        }
+        &'p2p;help;peers;prune'= {
+        }
+        &'p2p;help;ping'= {
+        }
+        &'p2p;help;bootstrap'= {
+        }
+        &'p2p;help;leave'= {
+        }
+        &'p2p;help;config'= {
+            cand show 'Print every effective value and where it came from (the default)'
+            cand path 'Print where configuration and state are'
+            cand init 'Write an example configuration'
+            cand check 'Read the configuration and say what is wrong with it'
+        }
+        &'p2p;help;config;show'= {
+        }
+        &'p2p;help;config;path'= {
+        }
+        &'p2p;help;config;init'= {
+        }
+        &'p2p;help;config;check'= {
+        }
+        &'p2p;help;completions'= {
+        }
+        &'p2p;help;help'= {
         }
     ]
     $completions[$command]

@@ -44,6 +44,7 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "bootstrap" -d 'Greet the st
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "leave" -d 'Tell peers that we go, so that they forget us'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "config" -d 'Show, find, make or check the configuration'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s p -l port -d 'The port; 0 takes a free one [default: 5000]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s b -l bind -d 'Listen on this address of the machine only' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s a -l advertise -d 'Tell others that this is our address' -r
@@ -88,27 +89,29 @@ complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l json -d 'Print one
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l active -d 'Only peers that were seen lately: in this time, or in the last hour' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l source -d 'Only peers that came to be known in this way' -r -f -a "static\t'Entered by hand or in the configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l active -d 'Only peers that were seen lately: in this time, or in the last hour' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l source -d 'Only peers that came to be known in this way' -r -f -a "static\t'Entered by hand or in the configuration'
 heard\t'It wrote to us, or we reached it'"
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s j -l jobs -d 'With --check: how many peers are contacted at once [default: 64]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s t -l timeout -d 'With --check: time limit for each peer [default: 5s]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l home -d 'Keep configuration and state in this directory' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s c -l config -d 'Read this configuration file' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s j -l jobs -d 'With --check: how many peers are contacted at once [default: 64]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s t -l timeout -d 'With --check: time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l check -d 'Greet them first; those that do not answer become stale'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -l json -d 'Print one JSON object a line'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s q -l quiet -d 'Say nothing but what went wrong'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -f -a "add" -d 'Enter a peer by hand, or give one another name'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -f -a "rm" -d 'Forget peers'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l check -d 'Greet them first; those that do not answer become stale'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -f -a "add" -d 'Enter a peer by hand, or give one another name'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -f -a "rm" -d 'Forget peers'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l name -d 'Call ourselves this, in one word' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
@@ -138,6 +141,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcomman
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "add" -d 'Enter a peer by hand, or give one another name'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Forget peers'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l home -d 'Keep configuration and state in this directory' -r -F
@@ -176,20 +183,21 @@ complete -c p2p -n "__fish_p2p_using_subcommand leave" -l json -d 'Print one JSO
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -l home -d 'Keep configuration and state in this directory' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -s c -l config -d 'Read this configuration file' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -l json -d 'Print one JSON object a line'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -s q -l quiet -d 'Say nothing but what went wrong'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -f -a "show" -d 'Print every effective value and where it came from (the default)'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -f -a "path" -d 'Print where configuration and state are'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -f -a "init" -d 'Write an example configuration'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check" -f -a "check" -d 'Read the configuration and say what is wrong with it'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -f -a "show" -d 'Print every effective value and where it came from (the default)'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -f -a "path" -d 'Print where configuration and state are'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -f -a "init" -d 'Write an example configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -f -a "check" -d 'Read the configuration and say what is wrong with it'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l name -d 'Call ourselves this, in one word' -r
@@ -230,6 +238,11 @@ complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcomma
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print every effective value and where it came from (the default)'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print where configuration and state are'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write an example configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Read the configuration and say what is wrong with it'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -l name -d 'Call ourselves this, in one word' -r
@@ -240,3 +253,20 @@ complete -c p2p -n "__fish_p2p_using_subcommand completions" -l json -d 'Print o
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "listen" -d 'Receive in the foreground'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "send" -d 'Send one message to one peer'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "broadcast" -d 'Send one message to many peers'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "peers" -d 'List and edit the peers that are known'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "ping" -d 'Greet peers: is it there, who is it, how fast'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "bootstrap" -d 'Greet the static peers of the configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "leave" -d 'Tell peers that we go, so that they forget us'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "config" -d 'Show, find, make or check the configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "add" -d 'Enter a peer by hand, or give one another name'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "rm" -d 'Forget peers'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print every effective value and where it came from (the default)'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print where configuration and state are'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "init" -d 'Write an example configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read the configuration and say what is wrong with it'

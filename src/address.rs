@@ -64,6 +64,15 @@ impl Address {
     }
 }
 
+/// Who counts as one source of connections: an IPv4 address, or the 64-bit network of an IPv6 address, within which
+/// one machine may take as many addresses as it likes.
+pub fn source_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 /// Reads a port: 1 to 5 digits, no sign, no blanks, not 0.
 pub fn parse_port(text: &str) -> Option<u16> {
     let digits = text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit());
@@ -197,6 +206,14 @@ mod tests {
             assert_eq!(address.to_string(), shown);
             assert_eq!(shown.parse::<Address>(), Ok(address));
         }
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_source() {
+        let source = |text: &str| source_of(text.parse().unwrap()).to_string();
+        assert_eq!(source("10.0.0.2"), "10.0.0.2");
+        assert_eq!(source("::ffff:10.0.0.2"), "10.0.0.2");
+        assert_eq!(source("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub enum Lookup<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct PeerBook {
     peers: BTreeMap<Address, Peer>,
+    /// What the configuration lists; it has the last word on these.
+    configured: BTreeMap<Address, Option<Name>>,
     caps: Caps,
     journal: Vec<Record>,
 }
@@ -117,25 +119,28 @@ impl PeerBook {
 
     /// Takes a record from the peers file: the last one of an address wins.
     pub fn apply(&mut self, record: Record) {
-        match record {
-            Record::Peer(mut peer) => {
-                let known = self.peers.get(&peer.address);
-                peer.configured = known.is_some_and(|p| p.configured);
-                self.peers.insert(peer.address.clone(), peer);
+        let address = match record {
+            Record::Peer(peer) => {
+                let address = peer.address.clone();
+                self.peers.insert(address.clone(), Peer { configured: false, ..peer });
+                address
             }
             Record::Removed(address) => {
-                let configured = self.peers.remove(&address).filter(|peer| peer.configured);
-                if let Some(peer) = configured {
-                    self.configure(&address, peer.name);
-                }
+                self.peers.remove(&address);
+                address
             }
+        };
+        if let Some(name) = self.configured.get(&address).cloned() {
+            self.configure(&address, name);
         }
     }
 
     /// Enters a peer of the configuration; it is never written down for being there.
     pub fn configure(&mut self, address: &Address, name: Option<Name>) {
+        self.configured.insert(address.clone(), name.clone());
         let entry = self.peers.entry(address.clone());
-        let peer = entry.or_insert_with(|| Peer::new(address.clone(), Source::Static));
+        // it is given for as long as the configuration lists it, and not because it was written down once
+        let peer = entry.or_insert_with(|| Peer::new(address.clone(), Source::Heard));
         peer.configured = true;
         peer.name = name.or(peer.name.take());
     }
@@ -155,7 +160,7 @@ impl PeerBook {
     /// Learns from what arrived. Nothing changes for a sender whose address is not known, nor for the entry of
     /// somebody else.
     pub fn hear(&mut self, arrival: &Arrival) -> Option<Change> {
-        let address = arrival.address.as_ref()?;
+        let address = &self.key_of(arrival.address.as_ref()?).clone();
         let name = arrival.name.as_deref().and_then(|n| n.trim().parse().ok());
         let known = self.peers.get(address);
         if arrival.kind == Kind::Exit {
@@ -182,7 +187,19 @@ impl PeerBook {
     }
 
     /// Notes that we reached a peer ourselves, which verifies it.
-    pub fn reach(&mut self, address: &Address, name: Option<Name>, wire: Wire, now: SystemTime) {
+    ///
+    /// `address` is what was called, `reached` what answered. An unknown peer is entered under the latter; a known one
+    /// that was given by its host's name remembers it, so that what it says later is taken for its own.
+    pub fn reach(
+        &mut self,
+        address: &Address,
+        reached: &Address,
+        name: Option<Name>,
+        wire: Wire,
+        now: SystemTime,
+    ) {
+        let key = if self.peers.contains_key(address) { address } else { self.key_of(reached) };
+        let address = &key.clone();
         let known = self.peers.get(address);
         let new = || Peer::new(address.clone(), Source::Heard);
         let peer = known.cloned().unwrap_or_else(new);
@@ -190,10 +207,12 @@ impl PeerBook {
             if peer.is_given() { peer.name.clone().or(name) } else { name.or(peer.name.clone()) };
         // a p2p that once acknowledged stays one: a plain answer in its place is no reason to forget it
         let wire = if peer.wire == Some(Wire::Native) { Wire::Native } else { wire };
+        let by_name = address.ip().is_none();
         let seen = Peer {
             name,
             verified: true,
             wire: Some(wire),
+            observed: if by_name { reached.ip() } else { peer.observed },
             first_seen: peer.first_seen.or(Some(now)),
             last_seen: Some(now),
             left: false,
@@ -204,6 +223,21 @@ impl PeerBook {
             self.put(seen);
             self.evict(address);
         }
+        if by_name && self.peers.get(reached).is_some_and(|twin| !twin.is_given()) {
+            self.remove(reached);
+        }
+    }
+
+    /// Under which address a peer is entered: its own, or the host's name by which it was given.
+    fn key_of<'a>(&'a self, address: &'a Address) -> &'a Address {
+        if self.peers.contains_key(address) {
+            return address;
+        }
+        let same = |p: &&Peer| {
+            let by_name = p.address.ip().is_none() && p.verified;
+            by_name && p.address.port == address.port && p.observed == address.ip()
+        };
+        self.iter().find(same).map_or(address, |p| &p.address)
     }
 
     /// Notes that a known peer did not answer.
@@ -246,7 +280,8 @@ impl PeerBook {
     pub fn find(&self, word: &str) -> Lookup<'_> {
         let called = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(word));
         let mut found: Vec<&Peer> = self.iter().filter(called).collect();
-        for better in [Peer::is_given, |p: &Peer| !p.left, |p: &Peer| p.verified] {
+        // a mere claim never comes before a peer that was verified, even one that has left
+        for better in [Peer::is_given, |p: &Peer| p.verified, |p: &Peer| !p.left] {
             if found.len() > 1 && found.iter().any(|p| better(p)) {
                 found.retain(|p| better(p));
             }
@@ -268,23 +303,34 @@ impl PeerBook {
         self.peers.insert(peer.address.clone(), peer);
     }
 
-    /// Keeps the caps: the longest unseen goes first, those given by hand and the newest entry never.
+    /// Keeps the caps after an entry was added, see [`PeerBook::shrink`].
     fn evict(&mut self, newest: &Address) {
-        let open = |p: &&Peer| !p.is_given() && !p.verified;
-        if self.iter().filter(open).count() > self.caps.unverified {
-            self.evict_oldest(newest, |p| !p.verified);
-        }
-        if self.peers.len() > self.caps.peers {
-            let any_open = self.iter().any(|p| open(&p) && p.address != *newest);
-            self.evict_oldest(newest, |p| !any_open || !p.verified);
-        }
+        let proved = self.at(newest).is_some_and(|p| p.verified || p.is_given());
+        self.shrink_but(proved.then_some(newest));
     }
 
-    fn evict_oldest(&mut self, newest: &Address, may_go: impl Fn(&Peer) -> bool) {
-        let candidates = self.iter().filter(|p| !p.is_given() && p.address != *newest && may_go(p));
-        let oldest = candidates.min_by_key(|p| (!p.left, p.last_seen)).map(|p| p.address.clone());
-        if let Some(address) = oldest {
-            self.remove(&address);
+    /// Removes what is over the caps: mere claims first, then those that have left, then the longest unseen; what was
+    /// given never. A claim never takes the place of a peer that was verified.
+    pub fn shrink(&mut self) {
+        self.shrink_but(None);
+    }
+
+    fn shrink_but(&mut self, kept: Option<&Address>) {
+        let is_claim = |p: &&Peer| !p.is_given() && !p.verified;
+        while self.iter().filter(is_claim).count() > self.caps.unverified {
+            let oldest = self.iter().filter(is_claim).min_by_key(|p| p.last_seen);
+            match oldest.map(|p| p.address.clone()) {
+                Some(address) => self.remove(&address),
+                None => break,
+            }
+        }
+        while self.peers.len() > self.caps.peers {
+            let may_go = self.iter().filter(|p| !p.is_given() && Some(&p.address) != kept);
+            let first = may_go.min_by_key(|p| (p.verified, !p.left, p.last_seen));
+            match first.map(|p| p.address.clone()) {
+                Some(address) => self.remove(&address),
+                None => break,
+            }
         }
     }
 }
@@ -403,8 +449,8 @@ mod tests {
         let mut book = PeerBook::default();
         let address: Address = "10.0.0.2:7000".parse().unwrap();
         book.add("bob".parse().unwrap(), &address).unwrap();
-        book.reach(&address, Some("robert".parse().unwrap()), Wire::Native, at(0));
-        book.reach(&address, None, Wire::Plain, at(10));
+        book.reach(&address, &address, Some("robert".parse().unwrap()), Wire::Native, at(0));
+        book.reach(&address, &address, None, Wire::Plain, at(10));
         let peer = entry(&book, "10.0.0.2:7000");
         assert_eq!(
             (peer.name.as_ref().map(Name::as_str), peer.wire),
@@ -436,6 +482,64 @@ mod tests {
         }
         let kept: Vec<_> = book.iter().map(|p| p.address.to_string()).collect();
         assert_eq!(kept, ["10.0.0.7:1", "10.0.0.8:1", "10.0.0.9:1", "10.9.9.9:1"]);
+    }
+
+    #[test]
+    fn a_claim_does_not_take_the_place_of_a_verified_peer() {
+        let mut book = PeerBook::new(Caps { peers: 2, unverified: 2 });
+        for number in 1..=2 {
+            let ip = format!("10.0.0.{number}");
+            book.hear(&arrival(Kind::Message, &format!("{ip}:1"), "peer", &ip, number));
+        }
+        book.hear(&arrival(Kind::Message, "10.9.9.9:1", "eve", "10.0.0.66", 9));
+        let kept: Vec<_> = book.iter().map(|p| p.address.to_string()).collect();
+        assert_eq!(kept, ["10.0.0.1:1", "10.0.0.2:1"]);
+    }
+
+    #[test]
+    fn a_claimed_name_never_comes_before_a_verified_one() {
+        let mut book = PeerBook::default();
+        for kind in [Kind::Connect, Kind::Exit] {
+            book.hear(&arrival(kind, "10.0.0.2:7000", "alice", "10.0.0.2", 0));
+        }
+        book.hear(&arrival(Kind::Message, "10.0.0.7:7000", "alice", "10.0.0.66", 5));
+        let Lookup::Found(peer) = book.find("alice") else { panic!("one is meant") };
+        assert_eq!(peer.address.to_string(), "10.0.0.2:7000");
+    }
+
+    #[test]
+    fn a_peer_given_by_host_name_is_one_with_the_address_that_answers() {
+        let mut book = PeerBook::default();
+        let (by_name, by_ip) = ("lab:7000".parse().unwrap(), "10.0.0.2:7000".parse().unwrap());
+        book.hear(&arrival(Kind::Message, "10.0.0.2:7000", "alice", "10.0.0.2", 0));
+        book.add("lab".parse().unwrap(), &by_name).unwrap();
+        book.reach(&by_name, &by_ip, Some("alice".parse().unwrap()), Wire::Native, at(5));
+        assert_eq!(book.len(), 1, "the one it was before is the same");
+        book.hear(&arrival(Kind::Message, "10.0.0.2:7000", "alice", "10.0.0.2", 9));
+        assert_eq!(book.iter().map(|p| p.last_seen).collect::<Vec<_>>(), [Some(at(9))]);
+        assert_eq!(book.hear(&arrival(Kind::Exit, "10.0.0.2:7000", "eve", "10.0.0.66", 10)), None);
+        let goodbye = arrival(Kind::Exit, "10.0.0.2:7000", "alice", "10.0.0.2", 10);
+        assert_eq!(book.hear(&goodbye), Some(Change::Left));
+        // whom nobody has given is entered by what answers
+        let other = "localhost:7001".parse().unwrap();
+        book.reach(&other, &"127.0.0.1:7001".parse().unwrap(), None, Wire::Plain, at(11));
+        assert!(book.at(&other).is_none() && book.len() == 2);
+    }
+
+    #[test]
+    fn the_configuration_has_the_last_word_for_as_long_as_it_lists_a_peer() {
+        let address: Address = "10.0.0.2:7000".parse().unwrap();
+        let mut book = PeerBook::default();
+        book.configure(&address, Some("alice".parse().unwrap()));
+        book.reach(&address, &address, Some("queen".parse().unwrap()), Wire::Native, at(0));
+        let records = book.take_journal();
+        let mut renamed = PeerBook::default();
+        renamed.configure(&address, Some("bob".parse().unwrap()));
+        records.iter().cloned().for_each(|record| renamed.apply(record));
+        assert_eq!(renamed.at(&address).unwrap().name.as_ref().unwrap().as_str(), "bob");
+        let mut unlisted = PeerBook::default();
+        records.into_iter().for_each(|record| unlisted.apply(record));
+        assert!(!unlisted.at(&address).unwrap().is_given());
     }
 
     #[test]

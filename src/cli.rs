@@ -8,11 +8,11 @@ use crate::commands::{
     bootstrap, broadcast, completions, config, leave, listen, peers, ping, send,
 };
 use crate::exit::EXIT_STATUS_HELP;
-use crate::ui::{Color, Ui};
+use crate::ui::{Color, Ui, is_set};
 
 /// Tell other machines things directly: no server, no account, no daemon to administer
 #[derive(Debug, Parser)]
-#[command(name = "p2p", version, after_help = after_help(), disable_help_subcommand = true)]
+#[command(name = "p2p", version, after_help = after_help(), args_override_self = true)]
 #[command(arg_required_else_help = true, infer_subcommands = false, max_term_width = 100)]
 pub struct Cli {
     /// What every command takes.
@@ -64,8 +64,7 @@ pub struct Global {
 impl Global {
     /// How this invocation talks.
     pub fn ui(&self) -> Ui {
-        let json =
-            self.json || std::env::var_os("P2P_JSON").is_some_and(|v| !v.is_empty() && v != "0");
+        let json = self.json || is_set("P2P_JSON");
         Ui::new(json, self.quiet, self.verbose, self.color)
     }
 }

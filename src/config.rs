@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::address::{Address, Host, parse_port};
 use crate::exit::{Code, Failure};
-use crate::name::Name;
+use crate::name::{Name, NameError};
 use crate::nearest::nearest;
 
 /// Largest configuration file that is read, in bytes: 10,000 static peers fit four times.
@@ -25,7 +25,7 @@ pub const EXAMPLE: &str = include_str!("../config.example.toml");
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    pub(crate) name: Option<Text<Name>>,
+    pub(crate) name: Option<Text<TypedName>>,
     pub(crate) listen: Listen,
     pub(crate) send: Send,
     pub(crate) state: State,
@@ -74,7 +74,7 @@ pub(crate) struct Limits {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StaticPeer {
-    pub(crate) name: Option<Text<Name>>,
+    pub(crate) name: Option<Text<TypedName>>,
     pub(crate) addr: Text<Address>,
 }
 
@@ -86,6 +86,18 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map(Self).map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
+    }
+}
+
+/// A name as a person gives it.
+#[derive(Clone, Debug)]
+pub struct TypedName(pub Name);
+
+impl FromStr for TypedName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Name::typed(text).map(Self)
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::codec::reading::{Answer, Conversation, Ends, Reading};
+use crate::codec::reading::{Answer, Conversation, Ends, MAX_LINES, Reading};
 use crate::codec::verdict::{Sum, Verdict};
 use crate::codec::writing::encode;
 use crate::listener::{Identity, Inbound, NotKept, Place};
@@ -18,6 +18,16 @@ use crate::settings::Limits;
 
 /// A connection that is quiet for this long has said what it had to say: ten student programs keep it open.
 pub const QUIET: Duration = Duration::from_millis(300);
+
+/// The same for a message of more than one segment, of which a slow or lossy link may owe us the rest: what is sent at
+/// once and does not fit into the first window arrives after a pause.
+const QUIET_LONG: Duration = Duration::from_secs(2);
+
+/// What fits into one segment on an Ethernet, in bytes; plain programs send at most 1,024.
+const ONE_SEGMENT: usize = 1460;
+
+/// What a reading takes in memory beside its text, for the room that waiting messages share.
+const READING_BYTES: usize = 512;
 
 /// How much of a message that is too large is read past, so that its sender can read the refusal.
 const MAX_DISCARD_BYTES: usize = 16 * 1024 * 1024;
@@ -94,7 +104,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut rests = false;
         let mut discarded = 0;
         loop {
-            let quiet_at = (!self.message.is_empty()).then(|| Instant::now() + QUIET);
+            let long = self.message.len() > ONE_SEGMENT || discarded > 0;
+            let unfinished = !self.message.is_empty() || discarded > 0;
+            let quiet = if long { QUIET_LONG } else { QUIET };
+            let quiet_at = unfinished.then(|| Instant::now() + quiet);
             match self.next(&mut chunk, expires, quiet_at).await {
                 Next::Bytes(count) => {
                     let bytes = &chunk[..count];
@@ -115,6 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                 }
                 Next::Quiet => {
+                    discarded = 0;
                     self.hand_over(true).await;
                     expires = Instant::now() + limits.idle_time;
                     rests = true;
@@ -162,13 +176,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads the message, has it stored and shown, and answers what its dialect waits for.
     async fn hand_over(&mut self, waits: bool) {
         let message = std::mem::take(&mut self.message);
-        let readings = self.conversation.read(&message);
-        if readings.is_empty() {
+        if message.is_empty() {
             return;
         }
-        let answers: Vec<Answer> = readings.iter().filter_map(|r| r.answer).collect();
         self.place.finish();
-        if self.deliver(readings, message.len()).await == Err(NotKept) {
+        let room = Arc::clone(&self.shared.room);
+        let lines = message.iter().filter(|&&byte| byte == b'\n').count().min(MAX_LINES);
+        let size = (message.len() + lines * READING_BYTES).min(self.shared.limits.output_bytes);
+        // held until the message is dealt with; the semaphore is never closed
+        let _room = room.acquire_many(u32::try_from(size).unwrap_or(u32::MAX)).await;
+        let readings = self.conversation.read(&message);
+        let answers: Vec<Answer> = readings.iter().filter_map(|r| r.answer).collect();
+        if self.deliver(readings).await == Err(NotKept) {
             self.refused = Some("busy");
         }
         if waits {
@@ -177,13 +196,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.place.rest();
     }
 
-    async fn deliver(&self, readings: Vec<Reading>, size: usize) -> Result<(), NotKept> {
+    async fn deliver(&self, readings: Vec<Reading>) -> Result<(), NotKept> {
         let time = SystemTime::now();
         let arrivals = readings.into_iter().map(|r| arrival(r, &self.ends, time)).collect();
-        let size = size.min(self.shared.limits.output_bytes);
-        let permits = u32::try_from(size).unwrap_or(u32::MAX);
-        // held until the message is dealt with; the semaphore is never closed
-        let _room = self.shared.room.acquire_many(permits).await;
         let (done, safe) = oneshot::channel();
         self.shared.inbox.send(Inbound::Arrivals { arrivals, done }).await.map_err(|_| NotKept)?;
         safe.await.unwrap_or(Err(NotKept))

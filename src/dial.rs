@@ -8,6 +8,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
@@ -16,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use crate::address::{Address, Host};
 use crate::codec::reading::Conversation;
 use crate::codec::verdict::{MAX_VERDICT_BYTES, Sum, Verdict};
-use crate::config::Advertise;
+use crate::config::{Advertise, Time};
 use crate::connection::QUIET;
 use crate::exit::{Code, Failure};
 use crate::message::{Kind, Proof};
@@ -45,6 +46,24 @@ pub struct Dialer {
     pub timeout: Duration,
 }
 
+/// When an attempt has to be over, and how long it has then taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    end: Instant,
+    after: Duration,
+}
+
+impl Deadline {
+    /// This long from now.
+    pub fn after(after: Duration) -> Self {
+        Self { end: Instant::now() + after, after }
+    }
+
+    fn passed(&self, code: Code, what: &str) -> Failure {
+        Failure::new(code, format!("no {what} within {}", Time(self.after)))
+    }
+}
+
 /// A peer has read what we said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
@@ -52,6 +71,8 @@ pub struct Heard {
     pub proof: Proof,
     /// What the peer calls itself, if it said so.
     pub name: Option<Name>,
+    /// The address that answered.
+    pub address: Address,
 }
 
 impl Heard {
@@ -73,23 +94,20 @@ impl Dialer {
         &self,
         to: &Address,
         known: Option<Wire>,
+        deadline: Deadline,
         say: impl FnOnce(SocketAddr) -> Vec<u8>,
     ) -> Result<Heard, Failure> {
-        let deadline = Instant::now() + self.timeout;
-        let mut stream = match timeout_at(deadline, connect(to)).await {
+        let mut stream = match timeout_at(deadline.end, connect(to)).await {
             Ok(connected) => connected.map_err(|error| unreachable(&error))?,
-            Err(_) => return Err(Failure::new(Code::Unreachable, self.no("connection"))),
+            Err(_) => return Err(deadline.passed(Code::Unreachable, "connection")),
         };
         let own = self.own(&stream).map_err(|error| unreachable(&error))?;
+        let address = stream.peer_addr().map_err(|error| unconfirmed(&describe(&error)))?.into();
         let message = say(own);
-        match timeout_at(deadline, exchange(&mut stream, &message, known)).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure::new(Code::Timeout, self.no("answer"))),
+        match timeout_at(deadline.end, exchange(&mut stream, &message, known)).await {
+            Ok(result) => result.map(|(proof, name)| Heard { proof, name, address }),
+            Err(_) => Err(deadline.passed(Code::Timeout, "answer")),
         }
-    }
-
-    fn no(&self, what: &str) -> String {
-        format!("no {what} within {}", crate::config::Time(self.timeout))
     }
 
     fn own(&self, stream: &TcpStream) -> io::Result<SocketAddr> {
@@ -102,16 +120,15 @@ impl Dialer {
 pub async fn resolve_advertised(
     advertise: Option<&Advertise>,
     port: u16,
+    limit: Duration,
 ) -> Result<Option<SocketAddr>, Failure> {
-    /// A name server that does not answer must not hold up a listener's start.
-    const MAX_RESOLVE: Duration = Duration::from_secs(5);
     let Some(Advertise { host, port: given }) = advertise else { return Ok(None) };
     let port = given.unwrap_or(port);
     let name = match host {
         Host::Ip(ip) => return Ok(Some(SocketAddr::new(*ip, port))),
         Host::Name(name) => name,
     };
-    let found = timeout(MAX_RESOLVE, lookup_host((name.as_str(), port))).await;
+    let found = timeout(limit, lookup_host((name.as_str(), port))).await;
     let first = found.ok().and_then(Result::ok).and_then(|mut found| found.next());
     first.map(|socket| Some(SocketAddr::new(socket.ip().to_canonical(), port))).ok_or_else(|| {
         Failure::new(Code::Config, format!("cannot advertise {host}: no address found for it"))
@@ -175,7 +192,7 @@ async fn exchange(
     stream: &mut TcpStream,
     message: &[u8],
     known: Option<Wire>,
-) -> Result<Heard, Failure> {
+) -> Result<(Proof, Option<Name>), Failure> {
     let lost = |error: io::Error| unconfirmed(&describe(&error));
     stream.write_all(message).await.map_err(lost)?;
     stream.shutdown().await.map_err(lost)?;
@@ -183,10 +200,11 @@ async fn exchange(
     let ending = read_reply(stream, &mut reply).await?;
     match Verdict::decode(&reply) {
         Some(Verdict::Ok { sum, name, .. }) if sum == Sum::of(message) => {
-            return Ok(Heard { proof: Proof::Acked, name });
+            return Ok((Proof::Acked, name));
         }
         Some(Verdict::Ok { .. }) => return Err(unconfirmed("it acknowledged other bytes")),
         Some(Verdict::No { code, retry }) => return Err(refused(&code, retry)),
+        None if reply.starts_with(b"P2P/") => return Err(unconfirmed("its answer cannot be read")),
         None => {}
     }
     if known == Some(Wire::Native) {
@@ -198,7 +216,7 @@ async fn exchange(
             return Err(lost(error));
         }
     }
-    Ok(Heard { proof: Proof::Read, name: name_in(&reply) })
+    Ok((Proof::Read, name_in(&reply)))
 }
 
 /// Reads to the end, or until a program that keeps the connection open has said that it read.
@@ -261,8 +279,11 @@ fn name_in(reply: &[u8]) -> Option<Name> {
     answer.name?.trim().parse().ok()
 }
 
+/// Nothing was sent; whether that is the peer's doing or ours is another matter.
 fn unreachable(error: &io::Error) -> Failure {
-    Failure::new(Code::Unreachable, describe(error))
+    let scarce = [Errno::MFILE, Errno::NFILE];
+    let ours = Errno::from_io_error(error).is_some_and(|errno| scarce.contains(&errno));
+    Failure::new(if ours { Code::Io } else { Code::Unreachable }, describe(error))
 }
 
 fn unconfirmed(why: &str) -> Failure {
@@ -270,8 +291,7 @@ fn unconfirmed(why: &str) -> Failure {
 }
 
 fn refused(code: &str, retry: Option<Duration>) -> Failure {
-    let when =
-        retry.map_or(String::new(), |r| format!(", try again in {}", crate::config::Time(r)));
+    let when = retry.map_or(String::new(), |r| format!(", try again in {}", Time(r)));
     let (code, why) = match code {
         "busy" => (Code::Busy, "it cannot take messages now".to_owned()),
         "too_large" => (Code::TooLarge, "the message is too large for it".to_owned()),
@@ -315,6 +335,18 @@ mod tests {
         let itself = socket.local_addr().unwrap();
         let stream = socket.connect(itself).await.unwrap();
         assert_eq!(refuse_ourselves(&stream).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_end_that_came_before_our_bytes_were_taken_is_no_proof() {
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+        // it ends its side and never reads, and more is sent than its kernel takes
+        let (mut peer, _) = socket.accept().await.unwrap();
+        peer.shutdown().await.unwrap();
+        let message = vec![b'x'; 3 * 1024 * 1024];
+        let sent = exchange(&mut stream, &message, None);
+        assert!(timeout(Duration::from_millis(300), sent).await.is_err());
     }
 
     #[test]

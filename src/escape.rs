@@ -75,6 +75,7 @@ mod tests {
             ("\u{9b}31m\u{85}\u{2028}\u{2029}".as_bytes(), r"\u{9b}31m\u{85}\u{2028}\u{2029}"),
             ("\u{3164}\u{115f}\u{2800}\u{a0}".as_bytes(), r"\u{3164}\u{115f}\u{2800}\u{a0}"),
             ("tag\u{e0041}\u{fe0f}".as_bytes(), r"tag\u{e0041}\u{fe0f}"),
+            ("\u{600}\u{fff9}\u{110bd}".as_bytes(), r"\u{600}\u{fff9}\u{110bd}"),
             (b"\xff\xfeok\xe0\xa4", r"\xff\xfeok\xe0\xa4"),
             (b"literal \\u{1b}", r"literal \\u{1b}"),
         ] {

@@ -255,9 +255,9 @@ impl Listed {
 }
 
 impl Cause {
-    /// The code of a failure, and what it says.
+    /// The code of a failure, and its cause in few words.
     pub fn new(failure: &Failure) -> Self {
-        Self { code: failure.code.word(), reason: failure.to_string() }
+        Self { code: failure.code.word(), reason: failure.cause.root_cause().to_string() }
     }
 }
 

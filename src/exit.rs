@@ -24,6 +24,8 @@ pub enum Exit {
     Refused = 6,
     /// Something local: state, disk, port.
     Local = 8,
+    /// A second SIGHUP ended a listener that was about to stop.
+    HungUp = 129,
     /// A second SIGINT ended a listener that was about to stop.
     Interrupted = 130,
     /// A second SIGTERM ended a listener that was about to stop.

@@ -1,5 +1,6 @@
 //! What a command starts from: its settings, the peer book, and who we are on the wire.
 
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use crate::address::Address;
@@ -7,6 +8,7 @@ use crate::book::{Lookup, PeerBook};
 use crate::cli::Global;
 use crate::dial::{Dialer, is_own_ip, resolve_advertised};
 use crate::exit::{Code, Failure, OrFail as _};
+use crate::name::Name;
 use crate::peer::{Peer, Source};
 use crate::settings::{DEFAULT_PORT, Flags, Settings};
 use crate::state::dir::StateDir;
@@ -75,14 +77,7 @@ impl Home {
                 Err(Failure::new(Code::UnknownPeer, message)
                     .hint(format!("use an address: {}", addresses.join(", "))))
             }
-            Lookup::Unknown(nearest) => {
-                let failure =
-                    Failure::new(Code::UnknownPeer, format!("no known peer is called `{word}`"));
-                Err(failure.hint(match nearest {
-                    Some(name) => format!("did you mean `{name}`? `p2p peers` lists all"),
-                    None => format!("give it a name: p2p peers add {word} HOST:PORT"),
-                }))
-            }
+            Lookup::Unknown(nearest) => Err(unknown(word, nearest)),
         }
     }
 
@@ -116,7 +111,11 @@ impl Home {
         // a port of 0 is a wish for any free one; only the running listener knows which it got
         let configured = if listen.port == 0 { DEFAULT_PORT } else { listen.port };
         let port = self.listening.as_ref().map_or(configured, |l| l.addr.port());
-        let advertised = resolve_advertised(listen.advertise.as_ref(), port).await?;
+        let running = self.listening.as_ref().and_then(|l| l.advertise);
+        let advertised = match running {
+            Some(advertised) => Some(advertised),
+            None => resolve_advertised(listen.advertise.as_ref(), port, *timeout).await?,
+        };
         Ok(Dialer { name: name.clone(), port, advertised, timeout: *timeout })
     }
 
@@ -127,6 +126,19 @@ impl Home {
             self.ui.warn(failure.context("cannot write down what was learned of peers"));
         }
     }
+}
+
+fn unknown(word: &str, nearest: Option<String>) -> Failure {
+    let failure = Failure::new(Code::UnknownPeer, format!("no known peer is called `{word}`"));
+    let as_address = word.parse::<IpAddr>().map(|ip| Address::new(ip, DEFAULT_PORT));
+    failure.hint(match (nearest, as_address) {
+        (Some(name), _) => format!("did you mean `{name}`? `p2p peers` lists all"),
+        (None, Ok(address)) => format!("an address has a port, as in {address}"),
+        (None, Err(_)) if Name::typed(word).is_ok() => {
+            format!("give it a name: p2p peers add {word} HOST:PORT")
+        }
+        (None, Err(_)) => "`p2p peers` lists all".to_owned(),
+    })
 }
 
 /// Runs a future to its end on a runtime of its own; what it leaves behind in other threads is not waited for.

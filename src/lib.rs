@@ -21,6 +21,7 @@ pub mod message;
 pub mod name;
 pub mod nearest;
 pub mod newcomers;
+pub mod open_files;
 pub mod outreach;
 pub mod peer;
 pub mod recorder;
@@ -65,8 +66,9 @@ fn misread(arguments: &[OsString], error: &clap::Error) -> u8 {
     }
     if ui.json || arguments.iter().any(|a| a == "--json") {
         let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        let failure = Failure::new(Code::Usage, first.trim_start_matches("error: "));
+        let said = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = said.trim_start_matches("error: ").split_whitespace().collect();
+        let failure = Failure::new(Code::Usage, words.join(" "));
         // the exit status says it too
         let _ = ui::write_bytes(Event::error(&failure).line().as_bytes());
     }

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::address::source_of;
 use crate::codec::reading::Ends;
 use crate::connection::{Connection, Shared};
 use crate::message::Arrival;
@@ -32,7 +33,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_millis(100);
 
 /// How long what is in hand may take once we are told to stop.
-const MAX_DRAIN: Duration = Duration::from_secs(5);
+pub const MAX_DRAIN: Duration = Duration::from_secs(5);
 
 /// Who we are to those who connect.
 #[derive(Clone, Debug)]
@@ -144,8 +145,13 @@ impl Listener {
 
     /// No error of accept ends the listener (CVE-2024-47609).
     async fn recover(&mut self, error: io::Error) {
-        let aborted = error.kind() == io::ErrorKind::ConnectionAborted;
-        if aborted {
+        use rustix::io::Errno;
+        let scarce = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+        if !Errno::from_io_error(&error).is_some_and(|errno| scarce.contains(&errno)) {
+            // this connection's own trouble, which the kernel passes on; whatever else it is, it must not make us spin
+            if error.kind() != io::ErrorKind::ConnectionAborted {
+                sleep(ACCEPT_PAUSE).await;
+            }
             return;
         }
         // a full inbox has more urgent news
@@ -179,8 +185,11 @@ impl Listener {
     /// place delivered 0 of 200 good messages under 1,000 slow connections, this delivered all.
     async fn make_room(&mut self, ip: IpAddr) {
         let limits = &self.shared.limits;
-        if !ip.is_loopback() && self.slots.count(|s| s.ip == ip) >= limits.connections_per_ip {
-            self.slots.evict(|slot| slot.ip == ip);
+        let source = source_of(ip);
+        if !ip.is_loopback()
+            && self.slots.count(|s| s.source == source) >= limits.connections_per_ip
+        {
+            self.slots.evict(|slot| slot.source == source);
         }
         while self.slots.count(|_| true) >= limits.connections {
             let freed = self.slots.freed.notified();
@@ -206,7 +215,7 @@ struct Slots {
 
 #[derive(Debug)]
 struct Slot {
-    ip: IpAddr,
+    source: IpAddr,
     /// When it was accepted, or had its last message complete.
     since: Instant,
     /// Its message is complete and being stored: no longer to be evicted.
@@ -230,7 +239,7 @@ impl Slots {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let slot = Slot { ip, since: Instant::now(), finishing: false, abort };
+        let slot = Slot { source: source_of(ip), since: Instant::now(), finishing: false, abort };
         self.open().insert(id, slot);
         Place { id, slots: Arc::clone(self) }
     }

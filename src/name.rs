@@ -24,6 +24,8 @@ pub enum NameError {
     TooLong,
     /// It starts with `-` and could be taken for an option (CVE-2023-51385).
     LeadingDash,
+    /// It has a character that means something else where names are typed.
+    Reserved,
     /// It has a backslash or a character that cannot be seen.
     Invisible,
 }
@@ -39,7 +41,7 @@ impl Name {
         &self.0
     }
 
-    /// Makes a name of any text, for our own name: what a name cannot hold becomes `_`, what is too long is cut.
+    /// Makes a name of the name of a machine: what a name cannot hold becomes `_`, what is too long is cut.
     pub fn from_any(text: &str) -> Option<Self> {
         let mut word = String::new();
         for c in text.trim().chars() {
@@ -51,6 +53,15 @@ impl Name {
         }
         // what these start means something else on the wire
         word.trim_start_matches(['-', '@', '<', '[', '{']).parse().ok()
+    }
+
+    /// Reads a name that a person gives: one word without what stands for something else on the command line or at
+    /// the start of a message. Blanks become `_`.
+    pub fn typed(text: &str) -> Result<Self, NameError> {
+        let name: Self = text.replace(' ', "_").parse()?;
+        let reserved =
+            name.0.contains([':', '@', '/', ',', '*']) || name.0.starts_with(['<', '[', '{']);
+        if reserved { Err(NameError::Reserved) } else { Ok(name) }
     }
 
     /// Whether a word that was typed means this name.
@@ -89,6 +100,9 @@ impl fmt::Display for NameError {
             Self::Blank => f.write_str("a name is not empty and has no blanks at its ends"),
             Self::TooLong => write!(f, "a name has at most {MAX_NAME_BYTES} bytes"),
             Self::LeadingDash => f.write_str("a name does not start with `-`"),
+            Self::Reserved => {
+                f.write_str("a name has none of : @ / , * and does not start with < [ {")
+            }
             Self::Invisible => f.write_str("a name has only visible characters and no backslash"),
         }
     }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use crate::address::source_of;
+
 /// New peers from one IP address at once whose claimed address is another one: a classroom behind one router.
 const MAX_UNVERIFIED_AT_ONCE: f64 = 8.0;
 
@@ -32,7 +34,7 @@ impl Newcomers {
         if self.left.len() >= MAX_ADDRESSES {
             self.forget_oldest();
         }
-        let (left, since) = self.left.entry((observed, verified)).or_insert((most, now));
+        let (left, since) = self.left.entry((source_of(observed), verified)).or_insert((most, now));
         let earned = now.saturating_duration_since(*since).as_secs_f64() / ONE_PER.as_secs_f64();
         (*left, *since) = ((*left + earned).min(most), now);
         let admitted = *left >= 1.0;

@@ -6,12 +6,13 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::writing::{MAX_NATIVE_BYTES, MAX_PLAIN_BYTES, TextError, encode, split};
-use crate::dial::{Dialer, Heard};
+use crate::dial::{Deadline, Dialer, Heard};
 use crate::event::{Cause, Event, PeerLabel, milliseconds};
 use crate::exit::{Code, Exit, Failure};
 use crate::fanout;
 use crate::home::Home;
 use crate::message::Proof;
+use crate::open_files;
 use crate::peer::{Peer, Wire};
 
 /// What a peer is to be told.
@@ -41,13 +42,14 @@ pub struct Report {
 /// Takes an errand to a peer.
 pub async fn run(dialer: &Dialer, peer: Peer, errand: &Errand) -> Report {
     let start = Instant::now();
+    let deadline = Deadline::after(dialer.timeout);
     let mut parts = 1;
     let result = match errand {
-        Errand::Message(text) => send(dialer, &peer, text, &mut parts).await,
-        Errand::Connect => say(dialer, &peer, peer.wire, "connect").await,
-        Errand::Exit => say(dialer, &peer, peer.wire, "exit").await,
+        Errand::Message(text) => send(dialer, &peer, deadline, text, &mut parts).await,
+        Errand::Connect => say(dialer, &peer, peer.wire, deadline, "connect").await,
+        Errand::Exit => say(dialer, &peer, peer.wire, deadline, "exit").await,
     };
-    let result = result.map_err(|failure| worded(failure, &peer));
+    let result = result.map_err(|failure| worded(failure, &peer, errand));
     Report { peer, result, parts, time: start.elapsed() }
 }
 
@@ -55,9 +57,10 @@ async fn say(
     dialer: &Dialer,
     peer: &Peer,
     known: Option<Wire>,
+    deadline: Deadline,
     text: &str,
 ) -> Result<Heard, Failure> {
-    dialer.say(&peer.address, known, |own| encode(own, &dialer.name, text)).await
+    dialer.say(&peer.address, known, deadline, |own| encode(own, &dialer.name, text)).await
 }
 
 /// A short text goes at once. For a long one it has to be known who reads it: a p2p takes it whole, a plain program
@@ -65,13 +68,14 @@ async fn say(
 async fn send(
     dialer: &Dialer,
     peer: &Peer,
+    deadline: Deadline,
     text: &str,
     parts: &mut usize,
 ) -> Result<Heard, Failure> {
     let mut wire = peer.wire;
     let short = split(text, MAX_PLAIN_BYTES).map_err(text_failure)?;
     if short.len() > 1 && wire.is_none() {
-        wire = Some(say(dialer, peer, None, "connect").await?.wire());
+        wire = Some(say(dialer, peer, None, deadline, "connect").await?.wire());
     }
     let pieces = match wire {
         Some(Wire::Native) => split(text, MAX_NATIVE_BYTES).map_err(text_failure)?,
@@ -80,16 +84,18 @@ async fn send(
     *parts = pieces.len();
     let mut weakest: Option<Heard> = None;
     for (at, piece) in pieces.iter().enumerate() {
-        let heard = say(dialer, peer, wire, piece).await.map_err(|failure| match pieces.len() {
-            1 => failure,
-            // what came before has arrived: the whole is no longer safe to send again
-            count => {
-                let code = if at > 0 && failure.code == Code::Unreachable {
-                    Code::Unconfirmed
-                } else {
-                    failure.code
-                };
-                Failure { code, ..failure.context(format!("part {} of {count}", at + 1)) }
+        let heard = say(dialer, peer, wire, deadline, piece).await.map_err(|failure| {
+            match pieces.len() {
+                1 => failure,
+                // what came before has arrived: the whole is no longer safe to send again
+                count => {
+                    let code = if at > 0 && failure.code == Code::Unreachable {
+                        Code::Unconfirmed
+                    } else {
+                        failure.code
+                    };
+                    Failure { code, ..failure.context(format!("part {} of {count}", at + 1)) }
+                }
             }
         })?;
         if weakest.as_ref().is_none_or(|w| w.proof == Proof::Acked) {
@@ -97,6 +103,11 @@ async fn send(
         }
     }
     weakest.ok_or_else(|| text_failure(TextError::Empty))
+}
+
+/// Checks that a text can be sent to any peer at all.
+pub fn check(text: &str) -> Result<(), Failure> {
+    split(text, MAX_PLAIN_BYTES).map(drop).map_err(text_failure)
 }
 
 /// A text that the plain wire cannot carry.
@@ -108,6 +119,10 @@ pub fn text_failure(error: TextError) -> Failure {
             format!("cannot send this text: byte {at} of it is not UTF-8"),
         )
         .hint("encode it first, for example with base64"),
+        TextError::Blanks => Failure::new(
+            Code::Usage,
+            "cannot send this text: it has too many blanks in a row for one message",
+        ),
         TextError::Keyword(word) => {
             let failure = Failure::new(
                 Code::Usage,
@@ -120,7 +135,7 @@ pub fn text_failure(error: TextError) -> Failure {
 }
 
 /// Puts the peer and what the failure means for it in front of the cause.
-fn worded(failure: Failure, peer: &Peer) -> Failure {
+fn worded(failure: Failure, peer: &Peer, errand: &Errand) -> Failure {
     let label = peer.label();
     let port = peer.address.port;
     match failure.code {
@@ -135,6 +150,12 @@ fn worded(failure: Failure, peer: &Peer) -> Failure {
                 (true, false) => failure.hint(format!("is `p2p listen -p {port}` running there?")),
                 (false, _) => failure.hint(format!("is the address right? to change it: p2p peers add NAME {}", peer.address)),
             }
+        }
+        Code::Timeout if *errand == Errand::Connect => {
+            failure.context(format!("{label} does not answer")).hint("to wait longer: -t 30s")
+        }
+        Code::Unconfirmed if *errand == Errand::Connect => {
+            failure.context(format!("{label} does not answer as a peer does"))
         }
         Code::Timeout => failure
             .context(format!("cannot tell whether {label} has it"))
@@ -223,6 +244,8 @@ pub struct Tally {
     pub ok: usize,
     /// How many of them are enough.
     pub required: usize,
+    /// What it means if none of them has it: that it was not sent, that some may have it, that all refused it.
+    pub none: Code,
 }
 
 /// Takes an errand to many peers at once, reports each as it finishes, and writes down who was reached.
@@ -235,6 +258,7 @@ pub async fn run_all(
     checks: bool,
 ) -> Result<Tally, Failure> {
     let mut output = Ok(());
+    let targets = peers.len();
     let reports = reach(home, peers, errand, |report| {
         let (line, event) = report.shown(errand);
         if output.is_ok() {
@@ -248,7 +272,15 @@ pub async fn run_all(
     note(home, &reports, checks);
     output?;
     let ok = reports.iter().filter(|report| report.result.is_ok()).count();
-    Ok(Tally { targets: reports.len(), ok, required: reports.len() })
+    let failures = || reports.iter().filter_map(|report| report.result.as_ref().err());
+    let code = if failures().any(|f| f.code.exit() == Exit::Unconfirmed) {
+        Code::Unconfirmed
+    } else if failures().all(|f| f.code.exit() == Exit::Refused) {
+        Code::Denied
+    } else {
+        Code::Unreachable
+    };
+    Ok(Tally { targets, ok, required: targets, none: code })
 }
 
 /// Takes an errand to many peers at once with no report but the progress.
@@ -267,13 +299,15 @@ async fn reach(
     mut show: impl FnMut(&Report),
 ) -> Result<Vec<Report>, Failure> {
     let dialer = home.dialer().await?;
+    // a host of many addresses takes two at once
+    let jobs = home.settings.jobs.min(open_files::raise(home.settings.jobs * 2));
     let bar = home.ui.progress(peers.len());
     let mut reports = Vec::with_capacity(peers.len());
     let action = |peer| {
         let (dialer, errand) = (dialer.clone(), errand.clone());
         async move { run(&dialer, peer, &errand).await }
     };
-    fanout::each(peers, home.settings.jobs, action, |report: Report| {
+    fanout::each(peers, jobs, action, |report: Report| {
         bar.suspend(|| show(&report));
         bar.inc(1);
         reports.push(report);
@@ -291,7 +325,8 @@ pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
             for report in reports {
                 match &report.result {
                     Ok(heard) => {
-                        book.reach(&report.peer.address, heard.name.clone(), heard.wire(), now);
+                        let (called, wire) = (&report.peer.address, heard.wire());
+                        book.reach(called, &heard.address, heard.name.clone(), wire, now);
                     }
                     Err(_) if checks => book.miss(&report.peer.address),
                     Err(_) => {}
@@ -310,11 +345,11 @@ impl Tally {
 
     /// Reports the sum and what it means.
     pub fn conclude(self, home: &Home) -> Result<Exit, Failure> {
-        let Self { targets, ok, required } = self;
+        let Self { targets, ok, required, none } = self;
         let quorum = if required == targets { "all".to_owned() } else { required.to_string() };
         let code = match ok {
             _ if ok >= required => None,
-            0 => Some(Code::Unreachable),
+            0 => Some(none),
             _ => Some(Code::Partial),
         };
         let exit = code.map_or(Exit::Done, Code::exit);
@@ -322,7 +357,7 @@ impl Tally {
         home.ui.event(&Event::Summary { targets, ok, failed, quorum, exit: exit.number() })?;
         match code {
             None => {
-                home.ui.announce(format!("{ok} of {targets} peers reached"));
+                home.ui.talk(format!("{ok} of {targets} peers reached"));
                 Ok(exit)
             }
             Some(code) => Err(Failure::new(code, format!("only {ok} of {targets} peers reached"))),

@@ -115,7 +115,10 @@ impl Peer {
     /// from elsewhere is only a claim.
     pub fn belongs_to(&self, observed: IpAddr) -> bool {
         let is_fixed = self.verified || self.is_given();
-        self.address.ip() == Some(observed) || (!is_fixed && self.observed == Some(observed))
+        // a host's name stands for the address that answered when we called it
+        let by_name = self.address.ip().is_none() && self.verified;
+        self.address.ip() == Some(observed)
+            || ((by_name || !is_fixed) && self.observed == Some(observed))
     }
 
     /// `name (address)`, or the address alone.

@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::book::Caps;
 use crate::cli::Global;
-use crate::config::{Advertise, Bind, Config, Text, Time};
-use crate::exit::{Code, Failure};
+use crate::config::{Advertise, Bind, Config, Text, Time, TypedName};
+use crate::exit::{Code, Failure, OrFail as _};
 use crate::name::Name;
 use crate::state::peers_file::Place;
 
@@ -366,19 +366,15 @@ fn check_positive(values: &[(&str, usize)]) -> Result<(), Failure> {
 fn own_name(
     layers: &mut Layers,
     global: &Global,
-    config: Option<Text<Name>>,
+    config: Option<Text<TypedName>>,
 ) -> Result<Name, Failure> {
     let said = |text: &str| {
-        Name::from_any(text).ok_or_else(|| {
-            Failure::new(
-                Code::Usage,
-                format!("cannot use {text:?} as a name: it has no visible character"),
-            )
-        })
+        let cannot = format!("cannot use `{text}` as our name");
+        Name::typed(text).or_fail(Code::Usage).map_err(|failure| failure.context(cannot))
     };
     let flag = global.name.as_deref().map(said).transpose()?;
     let variable = variable("P2P_NAME").map(|name| said(&name.to_string_lossy())).transpose()?;
-    let config = config.and_then(|name| Name::from_any(name.0.as_str()));
+    let config = config.map(|name| name.0.0);
     let chosen = layers.choose(
         "name",
         [(flag, Origin::Flag), (variable, Origin::Environment), (config, Origin::Config)],
@@ -400,7 +396,7 @@ fn own_name(
 fn static_peers(
     peers: Vec<crate::config::StaticPeer>,
 ) -> Result<Vec<(Address, Option<Name>)>, Failure> {
-    let listed: Vec<_> = peers.into_iter().map(|p| (p.addr.0, p.name.map(|n| n.0))).collect();
+    let listed: Vec<_> = peers.into_iter().map(|p| (p.addr.0, p.name.map(|n| n.0.0))).collect();
     let (mut addresses, mut names) = (HashSet::new(), HashSet::new());
     for (address, name) in &listed {
         let what = match name {

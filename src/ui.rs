@@ -169,8 +169,11 @@ pub fn is_closed_output(failure: &Failure) -> bool {
     failure.code == Code::Io && io.is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn is_set(variable: &str) -> bool {
-    std::env::var_os(variable).is_some_and(|value| !value.is_empty() && value != "0")
+/// Whether a variable of the environment switches something on.
+pub fn is_set(variable: &str) -> bool {
+    let off = ["", "0", "false", "no", "off"];
+    std::env::var_os(variable)
+        .is_some_and(|value| !off.iter().any(|word| value.eq_ignore_ascii_case(word)))
 }
 
 fn write_out(lines: &str) -> Result<(), Failure> {

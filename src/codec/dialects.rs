@@ -7,7 +7,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::reading::{Answer, Reading};
 use crate::address::parse_port;
-use crate::escape::escape;
 use crate::message::Kind;
 use crate::name::MAX_NAME_BYTES;
 
@@ -139,13 +138,15 @@ pub(super) fn read_json(arrival: &[u8]) -> Option<Reading> {
         number => u16::try_from(number.as_u64()?).ok().filter(|&port| port != 0)?,
     };
     let mut text = text_of("content").unwrap_or_default().as_bytes();
+    let mut has_header = false;
     for _ in 0..2 {
         let named = split_header(text).filter(|(_, bracketed, _)| *bracketed);
         let Some((_, _, rest)) = named else { break };
+        has_header = true;
         text = split_byte(rest, b' ').map_or(&b""[..], |(_, text)| text);
     }
     let kind = match text_of("type")? {
-        "message" => classify(text, true),
+        "message" => classify(text, has_header),
         "connect" => Kind::Connect,
         "exit" => Kind::Exit,
         _ => return None,
@@ -178,17 +179,18 @@ pub(super) fn classify(text: &[u8], bracketed: bool) -> Kind {
     }
 }
 
-/// A name as it was sent, if it is short enough to be one; bytes that are not UTF-8 are escaped.
+/// A name as it was sent, if it is UTF-8 and short enough to be one. Otherwise the arrival is raw text, of which no byte
+/// is lost.
 pub(super) fn read_name(bytes: &[u8]) -> Option<String> {
     if bytes.is_empty() || bytes.len() > MAX_NAME_BYTES {
         return None;
     }
-    Some(bytes.utf8().map_or_else(|| escape(bytes), str::to_owned))
+    bytes.utf8().map(str::to_owned)
 }
 
 pub(super) fn without_newline(text: &[u8]) -> &[u8] {
-    let text = text.strip_suffix(b"\n").unwrap_or(text);
-    text.strip_suffix(b"\r").unwrap_or(text)
+    let shorter = text.strip_suffix(b"\r\n").or_else(|| text.strip_suffix(b"\n"));
+    shorter.unwrap_or(text)
 }
 
 pub(super) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -10,6 +10,10 @@ use super::dialects::{
 use crate::address::{Address, parse_port};
 use crate::message::Kind;
 
+/// Messages in one arrival of the dialect that sends lines; the rest of it is the text of the last one. Each is kept
+/// with its own name and address, so that many tiny ones would cost far more memory than their bytes.
+pub const MAX_LINES: usize = 256;
+
 /// One message as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
@@ -83,7 +87,8 @@ impl Conversation {
     }
 
     fn read_lines(&self, bytes: &[u8]) -> Vec<Reading> {
-        let lines = bytes.split(|&b| b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l));
+        let lines =
+            bytes.splitn(MAX_LINES, |&b| b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l));
         lines.filter(|l| !l.is_empty()).map(|line| self.read_one(line)).collect()
     }
 

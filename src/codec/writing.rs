@@ -25,6 +25,8 @@ pub enum TextError {
     Keyword(String),
     /// The byte at this offset is not UTF-8.
     NotUtf8(usize),
+    /// It has more blanks in a row than a message holds, and one of blanks alone is not read as one.
+    Blanks,
 }
 
 /// `H N T`: the sender's own address, its name, the text.
@@ -32,35 +34,41 @@ pub fn encode(own: SocketAddr, name: &Name, text: &str) -> Vec<u8> {
     format!("{own} {name} {text}").into_bytes()
 }
 
-/// Cuts a text into parts of which each fits with its header into `max_bytes` and is read as the message it is.
+/// Cuts a text into parts of which each fits with its header into `max_bytes` and is read back as it is.
 ///
-/// Cuts are made at characters, after a blank if one is near. An empty text is one empty part.
+/// Cuts are made at characters, after a blank if one is near; where that would make a part that means something else (a
+/// keyword, nothing but blanks, a last newline that the reader drops) a little earlier.
 pub fn split(text: &str, max_bytes: usize) -> Result<Vec<&str>, TextError> {
     let room = max_bytes - MAX_HEADER_BYTES;
     let mut parts = Vec::new();
     let mut rest = text;
     while rest.len() > room {
         let mut end = cut(rest, room);
-        // a rest that happens to be a keyword would be obeyed instead of shown
-        while keyword(&rest[..end]).is_some() || keyword(&rest[end..]).is_some() {
-            end = rest.floor_char_boundary(end / 2);
+        while !(is_read_back(&rest[..end])
+            && (rest.len() - end > room || is_read_back(&rest[end..])))
+        {
+            end = rest.floor_char_boundary(end.saturating_sub(1));
+            if end == 0 {
+                return Err(TextError::Blanks);
+            }
         }
         let (part, after) = rest.split_at(end);
         parts.push(part);
         rest = after;
     }
-    if let Some(word) = keyword(rest) {
-        return Err(TextError::Keyword(word));
+    if !is_read_back(rest) {
+        return Err(TextError::Keyword(rest.trim().to_owned()));
     }
     parts.push(rest);
     Ok(parts)
 }
 
 /// Makes a text of bytes from the command line, a file or a pipe. The plain wire carries no empty text: it would be
-/// read as a header without a message.
+/// read as a header without a message. As in the shell's `$(…)`, newlines at the end are not part of a text.
 pub fn check_text(bytes: Vec<u8>) -> Result<String, TextError> {
-    let text =
+    let mut text =
         String::from_utf8(bytes).map_err(|e| TextError::NotUtf8(e.utf8_error().valid_up_to()))?;
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
     if text.trim().is_empty() {
         return Err(TextError::Empty);
     }
@@ -77,16 +85,12 @@ fn cut(text: &str, room: usize) -> usize {
     }
 }
 
-/// The keyword that a text would be taken for, found by reading what we would write.
-fn keyword(text: &str) -> Option<String> {
-    const LONGEST: usize = 32;
-    if text.len() > LONGEST || text.trim().is_empty() {
-        return None;
-    }
+/// Whether a reader would get exactly this text as a message, found by reading what we would write.
+fn is_read_back(text: &str) -> bool {
     let sample = format!("192.0.2.1:1 n {text}");
     match Conversation::default().read(sample.as_bytes()).as_slice() {
-        [Reading { kind: Kind::Message, .. }] => None,
-        _ => Some(text.trim().to_owned()),
+        [Reading { kind: Kind::Message, text: read, .. }] => read == text.as_bytes(),
+        _ => false,
     }
 }
 
@@ -133,8 +137,16 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_too_many_blanks_is_refused() {
+        let text = format!("{}z", " ".repeat(3000));
+        assert_eq!(split(&text, MAX_PLAIN_BYTES), Err(TextError::Blanks));
+    }
+
+    #[test]
     fn a_text_that_would_be_obeyed_is_refused() {
-        for text in ["exit", " EXIT ", "connect", "[peer_quit]", "Connection Request", "connected"]
+        let padded = format!("exit{}", " ".repeat(40));
+        for text in
+            ["exit", " EXIT ", &padded, "connect", "[peer_quit]", "Connection Request", "connected"]
         {
             let word = text.trim().to_owned();
             assert_eq!(split(text, MAX_PLAIN_BYTES), Err(TextError::Keyword(word)), "{text:?}");

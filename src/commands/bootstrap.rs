@@ -35,6 +35,9 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
     let mut home = Home::open(global, flags)?;
     let hello = args.hello.map(|hello| TextArgs::words(hello).read()).transpose()?;
+    if let Some(text) = &hello {
+        outreach::check(text)?;
+    }
     let peers = static_peers(&home);
     if peers.is_empty() {
         let path = home.settings.config_path.display();
@@ -52,10 +55,12 @@ pub fn static_peers(home: &Home) -> Vec<Peer> {
 }
 
 async fn greet(home: &mut Home, peers: Vec<Peer>, hello: Option<String>) -> Result<Tally, Failure> {
-    let tally = outreach::run_all(home, peers, &Errand::Connect, true).await?;
+    let mut tally = outreach::run_all(home, peers, &Errand::Connect, true).await?;
     if let Some(text) = hello {
         let there: Vec<_> = static_peers(home).into_iter().filter(|p| !p.unanswered).collect();
-        outreach::run_all(home, there, &Errand::Message(text), false).await?;
+        let told = outreach::run_all(home, there, &Errand::Message(text), false).await?;
+        // a greeting without the message is not what was asked for
+        tally.ok = told.ok;
     }
     Ok(tally)
 }

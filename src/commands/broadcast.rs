@@ -7,7 +7,7 @@ use crate::commands::text::TextArgs;
 use crate::config::Time;
 use crate::exit::{Code, Exit, Failure};
 use crate::home::{Home, block_on};
-use crate::outreach::{self, Errand, text_failure};
+use crate::outreach::{self, Errand};
 use crate::peer::Peer;
 use crate::settings::Flags;
 
@@ -56,8 +56,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let peers = choose(&home, args)?;
     let text = args.text.read()?;
     // a text that no peer could be sent is one mistake, not one for each peer
-    crate::codec::writing::split(&text, crate::codec::writing::MAX_PLAIN_BYTES)
-        .map_err(text_failure)?;
+    outreach::check(&text)?;
     if peers.is_empty() {
         return Err(Failure::new(Code::Nothing, "there is no peer to send to").hint(
             "peers are learned when they write; to enter one: p2p peers add NAME HOST:PORT",

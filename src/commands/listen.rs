@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cli::Global;
 use crate::commands::bootstrap::static_peers;
@@ -17,7 +17,8 @@ use crate::dial::resolve_advertised;
 use crate::event::{Event, rfc3339};
 use crate::exit::{Code, Exit, Failure, OrFail as _};
 use crate::home::{Home, block_on};
-use crate::listener::{self, Identity};
+use crate::listener::{self, Identity, MAX_DRAIN};
+use crate::open_files;
 use crate::outreach::{self, Errand};
 use crate::peer::{ACTIVE_FOR, Peer};
 use crate::recorder::{Broken, Form, Recorder};
@@ -28,11 +29,14 @@ use crate::state::peers_file::PeersFile;
 use crate::state::presence::{Listening, Presence};
 use crate::ui::wait_for_reader_gone;
 
+/// A name server that does not answer must not hold up the start.
+const MAX_RESOLVE: Duration = Duration::from_secs(5);
+
 /// Time for saying goodbye to all peers together.
 const MAX_GOODBYE: Duration = Duration::from_secs(2);
 
-/// Time for the last messages to be written.
-const MAX_FINISH: Duration = Duration::from_secs(5);
+/// Time for the last messages to be written, however long the connections have taken to end.
+const MIN_FINISH: Duration = Duration::from_millis(100);
 
 /// Handovers that wait for the recorder; their bytes are bounded by `limits.output_buffer`.
 const MAX_HANDOVERS: usize = 1024;
@@ -67,8 +71,7 @@ pub struct Args {
 
 /// Why a listener stops.
 enum Reason {
-    Interrupted,
-    Terminated,
+    Signal(&'static str),
     OutputClosed,
     Failed(Failure),
 }
@@ -88,23 +91,27 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
 }
 
 async fn listen(mut home: Home, form: Form) -> Result<Exit, Failure> {
-    raise_open_files(&home);
+    let limits = home.settings.listen.limits;
+    let allowed = open_files::raise(limits.connections);
+    if allowed < limits.connections {
+        home.ui
+            .warn(format!("open files allow only {allowed} connections at once; see `ulimit -n`"));
+    }
     let place = &home.settings.place;
     let dir = StateDir::create(&place.path, place.allow_network)?;
     let mut presence = Presence::claim(&dir)?;
     let socket = bind(&home.settings)?;
     let address = socket.local_addr().or_fail(Code::Bind)?;
     let advertise = home.settings.listen.advertise.as_ref();
-    let advertised = resolve_advertised(advertise, address.port()).await?;
+    let advertised = resolve_advertised(advertise, address.port(), MAX_RESOLVE).await?;
     // from here on a signal stops us in order
-    let mut signals = Signals::new().or_fail(Code::Io)?;
-    let here =
-        Listening { addr: address, name: home.settings.name.to_string(), pid: std::process::id() };
+    let signals = Signals::new().or_fail(Code::Io)?;
+    let name = home.settings.name.to_string();
+    let here = Listening { addr: address, advertise: advertised, name, pid: std::process::id() };
     presence.announce(&here)?;
     home.listening = Some(here);
     announce(&home, address, advertised)?;
 
-    let limits = home.settings.listen.limits;
     let (inbox, received) = mpsc::channel(MAX_HANDOVERS);
     let (broken, breaks) = oneshot::channel();
     let recorder = start_recorder(&home, form, dir, received, broken)?;
@@ -113,24 +120,28 @@ async fn listen(mut home: Home, form: Form) -> Result<Exit, Failure> {
         tokio::spawn(greet_static_peers(home.reopen()?));
     }
 
-    let mut reason = Reason::OutputClosed;
-    let shutdown = async { reason = wait_for_reason(&mut signals, breaks).await };
-    listener::run(socket, identity, limits, inbox, shutdown).await;
-
+    let (first, second) = signals.watch();
+    let (stop, stopping) = oneshot::channel();
+    let shutdown = async {
+        let reason = wait_for_reason(first, breaks).await;
+        // whoever waits for it is below
+        let _ = stop.send((reason, Instant::now() + MAX_DRAIN));
+    };
     let end = async {
-        let messages = finish(recorder).await;
+        listener::run(socket, identity, limits, inbox, shutdown).await;
+        let (reason, deadline) = stopping.await.unwrap_or((Reason::OutputClosed, Instant::now()));
+        let messages = finish(recorder, deadline).await;
         if home.settings.listen.goodbye
             && let Err(failure) = say_goodbye(&home).await
         {
             home.ui.warn(failure.context("cannot say goodbye"));
         }
-        messages
+        (reason, messages)
     };
-    let messages = tokio::select! {
-        messages = end => messages,
-        (_, exit) = signals.next() => return Ok(exit),
-    };
-    stopped(&home, reason, messages)
+    tokio::select! {
+        (reason, messages) = end => stopped(&home, reason, messages),
+        Ok(exit) = second => Ok(exit),
+    }
 }
 
 fn bind(settings: &Settings) -> Result<tokio::net::TcpListener, Failure> {
@@ -162,24 +173,6 @@ fn bind(settings: &Settings) -> Result<tokio::net::TcpListener, Failure> {
             _ => failure,
         }
     })
-}
-
-/// Lets the process have as many open files as its connections may need, as far as that is allowed.
-fn raise_open_files(home: &Home) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    /// What the program needs besides its connections.
-    const OTHERS: u64 = 64;
-    let wanted = home.settings.listen.limits.connections as u64 + OTHERS;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_some_and(|current| current < wanted) {
-        let allowed = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum });
-        if raised.is_err() || allowed < wanted {
-            home.ui.warn(format!(
-                "only {allowed} files may be open; fewer connections than set are possible"
-            ));
-        }
-    }
 }
 
 fn announce(
@@ -218,9 +211,12 @@ fn start_recorder(
     recorder.start(received, broken).or_fail(Code::Io)
 }
 
-async fn wait_for_reason(signals: &mut Signals, breaks: oneshot::Receiver<Broken>) -> Reason {
+async fn wait_for_reason(
+    signal: oneshot::Receiver<&'static str>,
+    breaks: oneshot::Receiver<Broken>,
+) -> Reason {
     tokio::select! {
-        (reason, _) = signals.next() => reason,
+        Ok(signal) = signal => Reason::Signal(signal),
         broken = breaks => match broken {
             Ok(Broken::Failed(failure)) => Reason::Failed(failure),
             _ => Reason::OutputClosed,
@@ -242,25 +238,57 @@ async fn output_closed() {
     }
 }
 
-/// The signals that end us.
+/// The signals that end us: the terminal's interrupt, a polite end, and the terminal's own end.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            // who has started us with nohup wants us to outlive the terminal
+            hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
+        })
     }
 
-    /// The next one, and the exit status if it is the second.
-    async fn next(&mut self) -> (Reason, Exit) {
+    /// Tells the name of the first signal, and the exit status that the second one stands for.
+    fn watch(mut self) -> (oneshot::Receiver<&'static str>, oneshot::Receiver<Exit>) {
+        let (first, is_first) = oneshot::channel();
+        let (second, is_second) = oneshot::channel();
+        tokio::spawn(async move {
+            // who has stopped for another reason does not wait for signals
+            let _ = first.send(self.next().await.0);
+            let _ = second.send(self.next().await.1);
+        });
+        (is_first, is_second)
+    }
+
+    async fn next(&mut self) -> (&'static str, Exit) {
+        let Self { interrupt, terminate, hang_up } = self;
+        let hung_up = async {
+            match hang_up {
+                Some(signal) => signal.recv().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
-            _ = self.interrupt.recv() => (Reason::Interrupted, Exit::Interrupted),
-            _ = self.terminate.recv() => (Reason::Terminated, Exit::Terminated),
+            _ = interrupt.recv() => ("SIGINT", Exit::Interrupted),
+            _ = terminate.recv() => ("SIGTERM", Exit::Terminated),
+            _ = hung_up => ("SIGHUP", Exit::HungUp),
         }
     }
+}
+
+/// Whether SIGHUP was ignored when we started (Linux: the lowest bit of `SigIgn`).
+fn ignores_hang_up() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return true };
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 == 1)
 }
 
 /// Greets the static peers while we already receive.
@@ -271,7 +299,8 @@ async fn greet_static_peers(mut home: Home) {
                 let answer = if report.result.is_ok() { "answers" } else { "does not answer" };
                 home.ui.talk(format!("{} {answer}", report.peer.label()));
             }
-            outreach::note(&mut home, &reports, true);
+            // the lock may have to be waited for, and the listener must not wait with us
+            tokio::task::spawn_blocking(move || outreach::note(&mut home, &reports, true));
         }
         Err(failure) => home.ui.warn(failure.context("cannot greet the static peers")),
     }
@@ -292,15 +321,14 @@ async fn say_goodbye(home: &Home) -> Result<(), Failure> {
 }
 
 /// Waits for what is already with the recorder; `None` if its output is stuck.
-async fn finish(recorder: JoinHandle<u64>) -> Option<u64> {
+async fn finish(recorder: JoinHandle<u64>, deadline: Instant) -> Option<u64> {
     let joined = tokio::task::spawn_blocking(move || recorder.join());
-    timeout(MAX_FINISH, joined).await.ok()?.ok()?.ok()
+    timeout_at(deadline.max(Instant::now() + MIN_FINISH), joined).await.ok()?.ok()?.ok()
 }
 
 fn stopped(home: &Home, reason: Reason, messages: Option<u64>) -> Result<Exit, Failure> {
     let word = match reason {
-        Reason::Interrupted => "SIGINT",
-        Reason::Terminated => "SIGTERM",
+        Reason::Signal(word) => word,
         // nobody is there to read it
         Reason::OutputClosed => return Ok(Exit::Done),
         Reason::Failed(failure) => return Err(failure),

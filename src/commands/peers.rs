@@ -58,7 +58,9 @@ enum Action {
     /// Enter a peer by hand, or give one another name
     Add {
         /// Its name here, in one word
-        name: String,
+        // an argument called `name` would be taken for the global option
+        #[arg(value_name = "NAME")]
+        given_name: String,
         /// Its address
         #[arg(value_name = "HOST:PORT")]
         addr: String,
@@ -86,7 +88,7 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     let home = Home::open(global, flags)?;
     match args.action {
         None => list(home, &args),
-        Some(Action::Add { name, addr }) => add(home, &name, &addr),
+        Some(Action::Add { given_name, addr }) => add(home, &given_name, &addr),
         Some(Action::Rm { peers }) => remove(home, &peers),
         Some(Action::Prune { older, dry_run }) => prune(home, older, dry_run),
     }
@@ -100,7 +102,9 @@ fn list(mut home: Home, args: &Args) -> Result<Exit, Failure> {
     let mut peers: Vec<&Peer> =
         home.peers.book().iter().filter(|p| is_wanted(p, args, now)).collect();
     if peers.is_empty() {
+        // as a test it is silent
         home.ui.talk("no such peers");
+        home.ui.event(&Event::error(&Failure::new(Code::Nothing, "no such peers")))?;
         return Ok(Exit::Nothing);
     }
     peers.sort_by_key(|p| (p.name.is_none(), p.name.clone(), p.address.clone()));
@@ -178,15 +182,9 @@ fn ago(peer: &Peer, now: SystemTime) -> String {
 
 fn add(mut home: Home, name: &str, addr: &str) -> Result<Exit, Failure> {
     let cannot = |what: &str| format!("cannot use `{what}`");
-    let parsed = name.parse::<Name>().or_fail(Code::Usage).map_err(|f| f.context(cannot(name)))?;
+    let parsed = Name::typed(name).or_fail(Code::Usage).map_err(|f| f.context(cannot(name)))?;
     let address: Address =
         addr.parse().or_fail(Code::Usage).map_err(|f| f.context(cannot(addr)))?;
-    if name.contains([' ', ':', '@', '/', ',', '*']) {
-        return Err(Failure::new(
-            Code::Usage,
-            format!("{}: a name that is typed is one word without : @ / , *", cannot(name)),
-        ));
-    }
     let word = parsed.to_string();
     if let Err(other) = home.peers.update(|book| book.add(parsed, &address))? {
         return Err(Failure::new(Code::Usage, format!("`{word}` is already the name of {other}"))
@@ -243,5 +241,5 @@ fn report_forgotten(home: &Home, peers: &[Peer]) -> Result<Exit, Failure> {
         let event = Event::Done { what: "rm", target: peer.address.to_string() };
         home.ui.result(&peer.address, &event)?;
     }
-    Ok(if peers.is_empty() { Exit::Nothing } else { Exit::Done })
+    Ok(Exit::Done)
 }

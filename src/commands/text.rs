@@ -30,7 +30,7 @@ impl TextArgs {
         Self { message: vec![text], file: None }
     }
 
-    /// Reads the text. The last newline of a file or of stdin is not part of it.
+    /// Reads the text.
     pub fn read(&self) -> Result<String, Failure> {
         let text = match (&self.file, self.message.as_slice()) {
             (Some(path), _) => read_file(path)?,
@@ -62,10 +62,7 @@ fn read_stdin() -> Result<Vec<u8>, Failure> {
 
 fn read(from: impl Read) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    from.take(MAX_TEXT_BYTES + 2).read_to_end(&mut bytes).or_fail(Code::Io)?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-    }
+    from.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes).or_fail(Code::Io)?;
     check_length(bytes.len() as u64)?;
     Ok(bytes)
 }

@@ -89,6 +89,16 @@ impl StateDir {
         read_all(file, max_bytes).map_err(|error| cannot("read", &self.path_of(name), error))
     }
 
+    /// Whether this open file is the one that has this name.
+    pub fn holds(&self, name: &str, file: &File) -> io::Result<bool> {
+        let here = rustix::fs::fstat(file)?;
+        match rustix::fs::statat(&self.fd, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(there) => Ok((there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Replaces one file by another, so that a reader sees the one or the other, and makes that last.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         rustix::fs::renameat(&self.fd, from, &self.fd, to)?;

@@ -30,6 +30,10 @@ impl History {
     /// Adds whole lines. When this returns without an error, they survive a kill of this process.
     pub fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
         let path = self.dir.path_of(HISTORY_FILE);
+        if !self.dir.holds(HISTORY_FILE, &self.file).map_err(|e| cannot("read", &path, e))? {
+            // somebody has moved it away or removed it
+            self.file = open_file(&self.dir)?;
+        }
         let length = self.file.metadata().map_err(|e| cannot("read", &path, e))?.len();
         if length > 0 && length + lines.len() as u64 > self.max_bytes / 2 {
             self.dir.rename(HISTORY_FILE, OLDER_FILE).map_err(|e| cannot("rotate", &path, e))?;
@@ -47,6 +51,19 @@ fn open_file(dir: &StateDir) -> Result<File, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_history_that_was_moved_away_is_begun_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = || StateDir::create(home.path(), true).unwrap();
+        let mut history = History::open(dir(), 1_000_000).unwrap();
+        history.append(b"one\n").unwrap();
+        std::fs::remove_file(home.path().join(HISTORY_FILE)).unwrap();
+        history.append(b"two\n").unwrap();
+        std::fs::rename(home.path().join(HISTORY_FILE), home.path().join("moved")).unwrap();
+        history.append(b"three\n").unwrap();
+        assert_eq!(dir().read(HISTORY_FILE, 4096).unwrap(), b"three\n");
+    }
 
     #[test]
     fn the_history_is_bounded_and_keeps_the_newest() {

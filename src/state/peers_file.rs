@@ -54,8 +54,11 @@ pub struct PeersFile {
 /// How far the file has been read.
 #[derive(Debug, Default)]
 struct Progress {
-    inode: u64,
+    /// The file itself, kept open: the number of a file that is gone may be given to another one.
+    file: Option<File>,
     offset: u64,
+    /// The last bytes before the offset: another hand may have changed the file where it is.
+    tail: Vec<u8>,
     records: usize,
     bad: usize,
     foreign: Vec<Vec<u8>>,
@@ -67,7 +70,7 @@ impl PeersFile {
         let mut peers = Self { book: PeerBook::default(), read: Progress::default(), place };
         peers.reset();
         if let Some(dir) = StateDir::open(&peers.place.path, peers.place.allow_network)? {
-            peers.refresh(&dir)?;
+            peers.refresh(&dir, Access::Shared)?;
         }
         Ok(peers)
     }
@@ -88,15 +91,16 @@ impl PeersFile {
     pub fn update<T>(&mut self, change: impl FnOnce(&mut PeerBook) -> T) -> Result<T, Failure> {
         let dir = StateDir::create(&self.place.path, self.place.allow_network)?;
         let _lock = Lock::acquire(&dir, self.place.lock_wait)?;
-        self.refresh(&dir)?;
+        self.refresh(&dir, Access::Locked)?;
         let result = change(&mut self.book);
         let journal = self.book.take_journal();
         if journal.is_empty() && self.read.bad == 0 {
             return Ok(result);
         }
         if let Err(failure) = self.write(&dir, &journal) {
-            // the book is ahead of the file now: start over at the next read
+            // the book is ahead of the file now
             self.reset();
+            self.refresh(&dir, Access::Locked)?;
             return Err(failure);
         }
         if self.read.bad > 0 || self.read.records > 2 * self.book.len() + FOLD_SLACK {
@@ -112,44 +116,47 @@ impl PeersFile {
         let file = dir.file(PEERS_FILE, Missing::Create)?;
         let file = file.ok_or_else(|| cannot("make", &path, rustix::io::Errno::NOENT))?;
         let end = append(&file, lines.as_bytes()).map_err(|e| cannot("write", &path, e))?;
-        self.read.inode = file.metadata().map_err(|e| cannot("read", &path, e))?.ino();
-        self.read.offset = end;
         self.read.records += journal.len();
-        Ok(())
+        self.read.reach(file, end).map_err(|e| cannot("read", &path, e))
     }
 
     /// Reads what was appended since the last read, or everything if the file is another one.
-    fn refresh(&mut self, dir: &StateDir) -> Result<(), Failure> {
+    fn refresh(&mut self, dir: &StateDir, access: Access) -> Result<(), Failure> {
         let Some(file) = dir.file(PEERS_FILE, Missing::Leave)? else {
             self.reset();
             return Ok(());
         };
         let path = dir.path_of(PEERS_FILE);
-        self.read_new(&file).map_err(|error| cannot("read", &path, error))
+        self.read_new(file, access).map_err(|error| cannot("read", &path, error))
     }
 
-    fn read_new(&mut self, file: &File) -> io::Result<()> {
-        let metadata = file.metadata()?;
-        if metadata.ino() != self.read.inode || metadata.len() < self.read.offset {
+    fn read_new(&mut self, file: File, access: Access) -> io::Result<()> {
+        if !self.read.continues_in(&file)? {
             self.reset();
-            self.read.inode = metadata.ino();
         }
-        let tail = read_all(Tail { file, offset: self.read.offset }, MAX_PEERS_FILE_BYTES)?;
-        for line in tail.split_inclusive(|&b| b == b'\n') {
-            // an unfinished last line is somebody's write in progress, or a torn one
-            let Some(line_read) = line.strip_suffix(b"\n") else { break };
-            self.read.offset += line.len() as u64;
-            if line_read.is_empty() {
+        let mut end = self.read.offset;
+        let news = read_all(From { file: &file, offset: end }, MAX_PEERS_FILE_BYTES)?;
+        for line in news.split_inclusive(|&b| b == b'\n') {
+            let ended = line.strip_suffix(b"\n");
+            let read = record::decode(ended.unwrap_or(line));
+            // an unfinished last line is somebody's write in progress, or a torn one; under the lock nobody writes, and
+            // if it is whole a person has left out the newline
+            let whole = access == Access::Locked && matches!(read, Line::Record(_));
+            if ended.is_none() && !whole {
+                break;
+            }
+            end += line.len() as u64;
+            if ended.is_some_and(<[u8]>::is_empty) {
                 continue;
             }
             self.read.records += 1;
-            match record::decode(line_read) {
+            match read {
                 Line::Record(record) => self.book.apply(record),
                 Line::Foreign => self.read.foreign.push(line.to_vec()),
                 Line::Bad => self.read.bad += 1,
             }
         }
-        Ok(())
+        self.read.reach(file, end)
     }
 
     fn reset(&mut self) {
@@ -163,6 +170,10 @@ impl PeersFile {
     /// Writes the book anew, one record for each peer, and puts it in the place of the old file.
     fn fold(&mut self, dir: &StateDir) -> Result<(), Failure> {
         let path = dir.path_of(FOLD_FILE);
+        // what is thrown away is decided by the whole file as it is now
+        self.reset();
+        self.refresh(dir, Access::Locked)?;
+        self.book.shrink();
         let records: Vec<_> = self.book.snapshot(SystemTime::now()).collect();
         let mut bytes: Vec<u8> =
             records.iter().flat_map(|r| record::encode(r).into_bytes()).collect();
@@ -177,24 +188,53 @@ impl PeersFile {
             return Err(cannot("write", &path, error));
         }
         let foreign = std::mem::take(&mut self.read.foreign);
-        self.read = Progress {
-            inode: file.metadata().map_err(|e| cannot("read", &path, e))?.ino(),
-            offset: bytes.len() as u64,
-            records: records.len() + foreign.len(),
-            bad: 0,
-            foreign,
-        };
-        Ok(())
+        let records = records.len() + foreign.len();
+        self.read = Progress { records, foreign, ..Progress::default() };
+        self.read.reach(file, bytes.len() as u64).map_err(|e| cannot("read", &path, e))
     }
 }
 
+impl Progress {
+    /// Notes that this file has been read up to here.
+    fn reach(&mut self, file: File, offset: u64) -> io::Result<()> {
+        self.tail = last_bytes(&file, offset)?;
+        self.offset = offset;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Whether this is the file that was read, with what was read still in its place.
+    fn continues_in(&self, file: &File) -> io::Result<bool> {
+        let Some(known) = &self.file else { return Ok(false) };
+        let (known, now) = (known.metadata()?, file.metadata()?);
+        let same = (known.dev(), known.ino()) == (now.dev(), now.ino());
+        Ok(same && now.len() >= self.offset && last_bytes(file, self.offset)? == self.tail)
+    }
+}
+
+/// The last bytes before an offset: enough to tell whether anything before it was moved.
+fn last_bytes(file: &File, offset: u64) -> io::Result<Vec<u8>> {
+    const ENOUGH: u64 = 64;
+    let count = offset.min(ENOUGH);
+    let mut bytes = vec![0; usize::try_from(count).unwrap_or_default()];
+    file.read_exact_at(&mut bytes, offset - count)?;
+    Ok(bytes)
+}
+
+/// Whether others may be writing meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Locked,
+    Shared,
+}
+
 /// Reads a file from an offset without moving its cursor.
-struct Tail<'a> {
+struct From<'a> {
     file: &'a File,
     offset: u64,
 }
 
-impl io::Read for Tail<'_> {
+impl io::Read for From<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read_at(buffer, self.offset)?;
         self.offset += count as u64;

@@ -22,6 +22,9 @@ const MAX_LISTENER_FILE_BYTES: u64 = 4096;
 pub struct Listening {
     /// The address it listens on, with the real port.
     pub addr: SocketAddr,
+    /// What it tells others is its address, if that was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advertise: Option<SocketAddr>,
     /// What it calls itself.
     pub name: String,
     /// Its process.
@@ -102,7 +105,12 @@ mod tests {
 
         let mut presence = Presence::claim(&dir).unwrap();
         assert_eq!(listening(&dir).unwrap(), None, "claimed, but not yet announced");
-        let here = Listening { addr: "[::]:5000".parse().unwrap(), name: "a".into(), pid: 7 };
+        let here = Listening {
+            addr: "[::]:5000".parse().unwrap(),
+            advertise: None,
+            name: "a".into(),
+            pid: 7,
+        };
         presence.announce(&here).unwrap();
         assert_eq!(listening(&dir).unwrap(), Some(here));
 

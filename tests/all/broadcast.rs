@@ -18,12 +18,7 @@ fn every_known_peer_gets_it_and_has_its_line() {
         alice.run(["peers", "add", &format!("peer{number}"), &listener.target()]).succeeds();
     }
     let said = alice.run(["broadcast", "deploy", "starts"]);
-    assert_eq!(
-        (said.status.code(), said.stderr.as_str()),
-        (Some(0), "5 of 5 peers reached\n"),
-        "{}",
-        said.report()
-    );
+    assert_eq!((said.status.code(), said.stderr.as_str()), (Some(0), ""), "{}", said.report());
     for (number, listener) in listeners.iter().enumerate() {
         assert!(listener.line().ends_with(" alice deploy starts"));
         let line = format!("{} peer{number} acked ", listener.target());
@@ -87,7 +82,8 @@ fn the_silent_cost_one_time_limit_together() {
     }
     let start = Instant::now();
     let said = alice.run(["broadcast", "-t", "1s", "hi"]);
-    said.fails(4, "only 0 of 40 peers reached");
+    // none has proved it, and each may have it: not safe to send again
+    said.fails(5, "only 0 of 40 peers reached");
     assert!(
         said.stdout
             .lines()
@@ -111,7 +107,7 @@ fn leaving_is_told_and_taken_note_of() {
     alice.run(["ping", &at_bob.target(), "-q"]).is(0, "", "");
     assert_eq!(bob.peer(&at_alice.target()).unwrap()["state"], "active");
     let said = alice.run(["leave"]);
-    assert_eq!((said.status.code(), said.stderr.as_str()), (Some(0), "1 of 1 peers reached\n"));
+    assert_eq!((said.status.code(), said.stderr.as_str()), (Some(0), ""));
     assert_eq!(bob.peer(&at_alice.target()).unwrap()["state"], "left");
 }
 

@@ -8,7 +8,7 @@ use crate::support::{Home, Listener, read_to_end, say, wait_for_end};
 
 #[test]
 fn a_signal_ends_it_with_0_and_says_goodbye() {
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP"] {
         let (alice, bob) = (Home::new("alice"), Home::new("bob"));
         let (at_alice, at_bob) = (Listener::start(&alice), Listener::start(&bob));
         alice.run(["send", &at_bob.target(), "hi"]).is(0, "", "");
@@ -34,15 +34,25 @@ fn goodbye_is_a_choice_and_goes_only_where_it_is_safe() {
     assert!(plain.accept().is_err(), "no goodbye was wanted");
 
     bob.configure("");
+    // a claim that nothing confirms, as if it had been heard from elsewhere
+    let claimed = TcpListener::bind("127.0.0.1:0").unwrap();
+    claimed.set_nonblocking(true).unwrap();
+    let now = humantime::format_rfc3339(std::time::SystemTime::now());
+    let record = format!(
+        "{{\"v\":1,\"addr\":\"{}\",\"name\":\"eve\",\"observed\":\"10.0.0.66\",\"last_seen\":\"{now}\"}}\n",
+        claimed.local_addr().unwrap()
+    );
+    let path = bob.file("peers");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text + &record).unwrap();
     let listener = Listener::start(&bob);
-    // a claim that nothing confirms
-    say(listener.address(), b"10.0.0.9:6000 eve connect");
     let own = listener.target();
     let (status, _) = listener.stop();
     assert_eq!(status.code(), Some(0));
     let (mut stream, _) = plain.accept().unwrap();
     stream.set_nonblocking(false).unwrap();
     assert_eq!(String::from_utf8(read_to_end(&mut stream)).unwrap(), format!("{own} bob exit"));
+    assert!(claimed.accept().is_err(), "a claim is not written to");
 }
 
 #[test]
@@ -220,4 +230,62 @@ fn a_second_signal_ends_it_at_once() {
     listener.signal("TERM");
     let (status, _) = listener.wait();
     assert_eq!(status.code(), Some(143));
+}
+
+#[test]
+fn nohup_lets_it_outlive_its_terminal() {
+    let home = Home::new("bob");
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.env_clear().env("P2P_HOME", home.path()).env("P2P_NAME", "bob");
+    let call = format!("trap '' HUP; exec {} listen -p 0 -b 127.0.0.1", crate::support::P2P);
+    shell.args(["-c", &call]);
+    let listener = Listener::spawn(shell);
+    listener.signal("HUP");
+    say(listener.address(), b"still here");
+    assert_eq!(listener.line(), "127.0.0.1 - still here");
+}
+
+#[test]
+fn a_second_signal_is_heard_while_connections_are_still_open() {
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    let mut stream = crate::support::connect(listener.address());
+    use std::io::Write as _;
+    stream.write_all(b"10.0.0.9:6000 me half").unwrap();
+    say(listener.address(), b"10.0.0.9:6000 me marker");
+    let start = std::time::Instant::now();
+    listener.signal("TERM");
+    // it has stopped accepting, and waits for the half message
+    while std::net::TcpStream::connect(listener.address()).is_ok() {
+        stream.write_all(b".").unwrap();
+    }
+    listener.signal("INT");
+    let (status, _) = listener.wait();
+    assert_eq!(status.code(), Some(130));
+    assert!(start.elapsed() < std::time::Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+#[test]
+fn what_the_listener_advertises_is_what_its_home_says() {
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let at_bob = Listener::start(&bob);
+    let _at_alice = Listener::start_with(&alice, &["-b", "127.0.0.1", "-a", "192.0.2.7:7777"]);
+    alice.run(["send", &at_bob.target(), "hi"]).is(0, "", "");
+    assert_eq!(at_bob.line(), "192.0.2.7:7777 alice hi");
+}
+
+#[test]
+fn a_held_lock_does_not_stop_a_listener_that_greets() {
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let at_bob = Listener::start_with(&bob, &["-b", "127.0.0.1", "--json"]);
+    alice.configure(&format!("[[peer]]\naddr = \"{}\"\n", at_bob.target()));
+    alice.run(["ping", &at_bob.target(), "-q"]).is(0, "", "");
+    let lock = std::fs::File::open(alice.file("peers.lock")).unwrap();
+    lock.lock().unwrap();
+    let at_alice = Listener::start_with(&alice, &["-b", "127.0.0.1", "--bootstrap"]);
+    let greeted = || at_bob.object()["from"]["addr"] == at_alice.target();
+    assert!((0..10).any(|_| greeted()));
+    let start = std::time::Instant::now();
+    say(at_alice.address(), b"a word without an address needs no lock");
+    assert!(start.elapsed() < std::time::Duration::from_secs(3), "{:?}", start.elapsed());
 }

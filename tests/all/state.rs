@@ -277,3 +277,60 @@ fn a_flood_of_changes_is_folded() {
     assert!(records <= 2 + 256 + 1, "{records} records for one peer");
     assert_eq!(home.peer_addresses(), ["10.0.0.1:1"]);
 }
+
+#[test]
+fn what_a_person_mends_is_kept_while_a_listener_runs() {
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    say(listener.address(), b"127.0.0.1:7000 alice hi");
+    let path = home.file("peers");
+    let text = fs::read_to_string(&path).unwrap();
+    // an editor that changes the file where it is: a line on top, and none of its own at the end
+    let mended = |name: &str, port: u16| {
+        format!("{{\"v\":1,\"addr\":\"10.0.0.1:{port}\",\"name\":\"{name}\"}}")
+    };
+    fs::write(&path, format!("{}\n{text}{}", mended("first", 1), mended("last", 2))).unwrap();
+    say(listener.address(), b"127.0.0.1:7001 bob hi");
+    home.run(["peers", "add", "more", "10.0.0.1:3"]).is(0, "", "");
+    let expected = ["10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3", "127.0.0.1:7000", "127.0.0.1:7001"];
+    assert_eq!(home.peer_addresses(), expected);
+    // damage on top makes the next change fold the file, and costs only the damage
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("damage\n{text}{}", mended("end", 4))).unwrap();
+    say(listener.address(), b"127.0.0.1:7002 carol hi");
+    assert_eq!(home.peer_addresses().len(), 7);
+    assert!(!fs::read_to_string(&path).unwrap().contains("damage"));
+}
+
+#[test]
+fn a_listener_follows_the_folds_of_others() {
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    say(listener.address(), b"127.0.0.1:7000 alice hi");
+    // other commands fold the file again and again, so that the number of an old file may come back
+    for round in 0..6 {
+        home.run(["peers", "add", &format!("kept{round}"), &format!("10.0.0.1:{}", round + 1)])
+            .succeeds();
+        let path = home.file("peers");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text + "damage\n").unwrap();
+        home.run(["peers", "add", "other", "10.0.0.2:1"]);
+    }
+    say(listener.address(), b"127.0.0.1:7001 bob hi");
+    assert_eq!(home.peer_addresses().len(), 6 + 1 + 2);
+}
+
+#[test]
+fn a_full_disk_does_not_empty_the_list() {
+    let home = Home::new("me");
+    for number in 1..9 {
+        home.run(["peers", "add", &format!("p{number}"), &format!("127.0.0.1:{number}")])
+            .succeeds();
+    }
+    let mut shell = Command::new("/bin/sh");
+    shell.env_clear().env("P2P_HOME", home.path());
+    shell.args(["-c", &format!("trap '' XFSZ; ulimit -f 0; exec {P2P} peers --check -t 1s")]);
+    let said = outcome(&mut shell, None);
+    said.fails(0, "warning: cannot write down what was learned of peers");
+    assert_eq!(said.stdout.lines().count(), 8, "{}", said.report());
+}

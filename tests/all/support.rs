@@ -75,9 +75,9 @@ impl Home {
 
     /// The addresses in the list of peers, sorted.
     pub fn peer_addresses(&self) -> Vec<String> {
-        let listed = self.json(&["peers"]);
+        let listed = self.json(&["peers"]).into_iter().filter(|object| object["event"] == "peer");
         let mut addresses: Vec<_> =
-            listed.iter().map(|peer| peer["addr"].as_str().unwrap().to_owned()).collect();
+            listed.map(|peer| peer["addr"].as_str().unwrap().to_owned()).collect();
         addresses.sort();
         addresses
     }
@@ -178,9 +178,9 @@ impl Listener {
         stderr.read_line(&mut ready).unwrap();
         let address = ready.strip_prefix("listening on ").and_then(|r| r.split(' ').next());
         let Some(address) = address.and_then(|a| a.trim().parse().ok()) else {
+            let _ = child.kill();
             let mut rest = String::new();
             let _ = stderr.read_to_string(&mut rest);
-            let _ = child.kill();
             panic!("the listener is not ready: {ready}{rest}");
         };
         // it must not block on a full pipe, nor end because nobody reads
