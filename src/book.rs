@@ -70,17 +70,6 @@ impl Change {
     }
 }
 
-/// What a name that somebody typed stands for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Lookup<'a> {
-    /// This peer.
-    Found(&'a Peer),
-    /// Several peers call themselves so.
-    Several(Vec<&'a Peer>),
-    /// Nobody; perhaps this name was meant.
-    Unknown(Option<String>),
-}
-
 /// All peers, by address.
 #[derive(Clone, Debug, Default)]
 pub struct PeerBook {
@@ -274,28 +263,6 @@ impl PeerBook {
     pub fn older(&self, than: Duration, now: SystemTime) -> Vec<Peer> {
         let old = |p: &&Peer| !p.is_given() && p.age(now).is_none_or(|age| age > than);
         self.iter().filter(old).cloned().collect()
-    }
-
-    /// What a name stands for. Peers given by hand come before those that only say so themselves.
-    pub fn find(&self, word: &str) -> Lookup<'_> {
-        let called = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(word));
-        let mut found: Vec<&Peer> = self.iter().filter(called).collect();
-        // a mere claim never comes before a peer that was verified, even one that has left
-        for better in [Peer::is_given, |p: &Peer| p.verified, |p: &Peer| !p.left] {
-            if found.len() > 1 && found.iter().any(|p| better(p)) {
-                found.retain(|p| better(p));
-            }
-        }
-        match found.as_slice() {
-            [] => Lookup::Unknown(self.nearest(word)),
-            [peer] => Lookup::Found(peer),
-            _ => Lookup::Several(found),
-        }
-    }
-
-    fn nearest(&self, word: &str) -> Option<String> {
-        let names = self.iter().filter_map(|p| p.name.as_ref().map(Name::word));
-        crate::nearest::nearest(word, names)
     }
 
     fn put(&mut self, peer: Peer) {
@@ -494,17 +461,6 @@ mod tests {
         book.hear(&arrival(Kind::Message, "10.9.9.9:1", "eve", "10.0.0.66", 9));
         let kept: Vec<_> = book.iter().map(|p| p.address.to_string()).collect();
         assert_eq!(kept, ["10.0.0.1:1", "10.0.0.2:1"]);
-    }
-
-    #[test]
-    fn a_claimed_name_never_comes_before_a_verified_one() {
-        let mut book = PeerBook::default();
-        for kind in [Kind::Connect, Kind::Exit] {
-            book.hear(&arrival(kind, "10.0.0.2:7000", "alice", "10.0.0.2", 0));
-        }
-        book.hear(&arrival(Kind::Message, "10.0.0.7:7000", "alice", "10.0.0.66", 5));
-        let Lookup::Found(peer) = book.find("alice") else { panic!("one is meant") };
-        assert_eq!(peer.address.to_string(), "10.0.0.2:7000");
     }
 
     #[test]

@@ -15,12 +15,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::address::{Address, Host};
-use crate::codec::reading::Conversation;
+use crate::codec::receipt::{is_receipt, name_in};
 use crate::codec::verdict::{MAX_VERDICT_BYTES, Sum, Verdict};
 use crate::config::{Advertise, Time};
 use crate::connection::QUIET;
 use crate::exit::{Code, Failure};
-use crate::message::{Kind, Proof};
+use crate::message::Proof;
 use crate::name::Name;
 use crate::peer::Wire;
 
@@ -259,26 +259,6 @@ async fn end_is_acknowledged(stream: &TcpStream) {
     }
 }
 
-/// Whether a plain program's words mean that it has read the message: `ACK from 7000`,
-/// `[ACK] Message received from 7000`, `Message received`, `H N connected`.
-fn is_receipt(reply: &[u8]) -> bool {
-    let lower = reply.to_ascii_lowercase();
-    let words: [&[u8]; 3] = [b"ack", b"[ack]", b"message received"];
-    words.iter().any(|word| lower.starts_with(word)) || has_connect_ack(reply)
-}
-
-fn has_connect_ack(reply: &[u8]) -> bool {
-    let readings = Conversation::default().read(reply);
-    readings.iter().any(|reading| reading.kind == Kind::ConnectAck)
-}
-
-/// The name in `H N connected`.
-fn name_in(reply: &[u8]) -> Option<Name> {
-    let readings = Conversation::default().read(reply);
-    let answer = readings.into_iter().find(|reading| reading.kind == Kind::ConnectAck)?;
-    answer.name?.trim().parse().ok()
-}
-
 /// Nothing was sent; whether that is the peer's doing or ours is another matter.
 fn unreachable(error: &io::Error) -> Failure {
     let scarce = [Errno::MFILE, Errno::NFILE];
@@ -347,22 +327,6 @@ mod tests {
         let message = vec![b'x'; 3 * 1024 * 1024];
         let sent = exchange(&mut stream, &message, None);
         assert!(timeout(Duration::from_millis(300), sent).await.is_err());
-    }
-
-    #[test]
-    fn only_words_that_stand_for_reading_are_a_receipt() {
-        for reply in [
-            &b"ACK from 7000"[..],
-            b"[ACK] Message received from 7000",
-            b"Message received",
-            b"10.0.0.2:7000 TeamX connected",
-            b"ACK:TeamX:7000",
-        ] {
-            assert!(is_receipt(reply), "{:?}", String::from_utf8_lossy(reply));
-        }
-        for reply in [&b""[..], b"Connected to the server", b"Welcome", b"PORT:7000", b"hello"] {
-            assert!(!is_receipt(reply), "{:?}", String::from_utf8_lossy(reply));
-        }
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use crate::address::Address;
-use crate::book::{Lookup, PeerBook};
+use crate::book::PeerBook;
 use crate::cli::Global;
 use crate::dial::{Dialer, is_own_ip, resolve_advertised};
 use crate::exit::{Code, Failure, OrFail as _};
+use crate::lookup::{Lookup, find};
 use crate::name::Name;
 use crate::peer::{Peer, Source};
 use crate::settings::{DEFAULT_PORT, Flags, Settings};
@@ -31,7 +32,7 @@ pub struct Home {
 
 impl Home {
     /// Reads configuration and state; takes no lock and changes nothing.
-    pub fn open(global: &Global, flags: Flags) -> Result<Self, Failure> {
+    pub fn open(global: &Global, flags: &Flags) -> Result<Self, Failure> {
         let mut settings = Settings::load(global, flags)?;
         let ui = global.ui();
         let place = &settings.place;
@@ -69,7 +70,7 @@ impl Home {
             let unknown = || Peer::new(address.clone(), Source::Heard);
             return Ok(book.at(&address).cloned().unwrap_or_else(unknown));
         }
-        match book.find(word) {
+        match find(book, word) {
             Lookup::Found(peer) => Ok(peer.clone()),
             Lookup::Several(peers) => {
                 let addresses: Vec<_> = peers.iter().map(|p| p.address.to_string()).collect();

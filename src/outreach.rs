@@ -3,41 +3,17 @@
 //! `dial` knows one connection, `fanout` knows parallel work; here is what the commands have in common: how a text is
 //! cut for its peer, how a result is put into words, and when many results are a success.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::codec::writing::{MAX_NATIVE_BYTES, MAX_PLAIN_BYTES, TextError, encode, split};
 use crate::dial::{Deadline, Dialer, Heard};
-use crate::event::{Cause, Event, PeerLabel, milliseconds};
 use crate::exit::{Code, Exit, Failure};
 use crate::fanout;
 use crate::home::Home;
 use crate::message::Proof;
 use crate::open_files;
 use crate::peer::{Peer, Wire};
-
-/// What a peer is to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// A text.
-    Message(String),
-    /// That we are here.
-    Connect,
-    /// That we go.
-    Exit,
-}
-
-/// What became of an errand.
-#[derive(Debug)]
-pub struct Report {
-    /// To whom it went.
-    pub peer: Peer,
-    /// Whether it arrived.
-    pub result: Result<Heard, Failure>,
-    /// How many messages it took; more than one for a long text.
-    pub parts: usize,
-    /// From the start of the attempt to its end.
-    pub time: Duration,
-}
+use crate::report::{Errand, Report, Tally, worded};
 
 /// Takes an errand to a peer.
 pub async fn run(dialer: &Dialer, peer: Peer, errand: &Errand) -> Report {
@@ -134,120 +110,6 @@ pub fn text_failure(error: TextError) -> Failure {
     }
 }
 
-/// Puts the peer and what the failure means for it in front of the cause.
-fn worded(failure: Failure, peer: &Peer, errand: &Errand) -> Failure {
-    let label = peer.label();
-    let port = peer.address.port;
-    match failure.code {
-        Code::Unreachable => {
-            let refused = failure.to_string().ends_with("refused");
-            let local = peer.address.ip().is_some_and(|ip| ip.is_loopback());
-            let failure = failure.context(format!("cannot reach {label}"));
-            match (refused, local) {
-                (true, true) => failure.hint(format!(
-                    "is `p2p listen -p {port}` running here? some programs listen only on the machine's LAN address"
-                )),
-                (true, false) => failure.hint(format!("is `p2p listen -p {port}` running there?")),
-                (false, _) => failure.hint(format!("is the address right? to change it: p2p peers add NAME {}", peer.address)),
-            }
-        }
-        Code::Timeout if *errand == Errand::Connect => {
-            failure.context(format!("{label} does not answer")).hint("to wait longer: -t 30s")
-        }
-        Code::Unconfirmed if *errand == Errand::Connect => {
-            failure.context(format!("{label} does not answer as a peer does"))
-        }
-        Code::Timeout => failure
-            .context(format!("cannot tell whether {label} has it"))
-            .hint("it may have arrived; to wait longer: -t 30s"),
-        Code::Unconfirmed => failure
-            .context(format!("cannot tell whether {label} has it"))
-            .hint("it may have arrived; send it again only if twice does no harm"),
-        Code::Busy | Code::Denied | Code::TooLarge => {
-            failure.context(format!("{label} refused it"))
-        }
-        _ => failure,
-    }
-}
-
-impl Report {
-    /// `acked`, `read`, `unconfirmed` or `failed`.
-    pub fn status(&self) -> &'static str {
-        match &self.result {
-            Ok(heard) => heard.proof.word(),
-            Err(failure) if failure.code.exit() == Exit::Unconfirmed => "unconfirmed",
-            Err(_) => "failed",
-        }
-    }
-
-    /// The peer under the name that it gave, if we had none.
-    pub fn named(&self) -> Peer {
-        let said = self.result.as_ref().ok().and_then(|heard| heard.name.clone());
-        Peer { name: self.peer.name.clone().or(said), ..self.peer.clone() }
-    }
-
-    /// `ADDRESS NAME STATUS MS ms`, and the cause of a failure.
-    pub fn line(&self, status: &str) -> String {
-        let peer = self.named();
-        let name = peer.name.map_or_else(|| "-".to_owned(), |name| name.to_string());
-        let time = milliseconds(self.time);
-        let cause = self
-            .result
-            .as_ref()
-            .err()
-            .map_or(String::new(), |f| format!(" {}", f.cause.root_cause()));
-        let cause = crate::escape::escape(cause.as_bytes());
-        format!("{} {name} {status} {time:.1} ms{cause}", peer.address)
-    }
-
-    /// What became of a message, as an object.
-    pub fn sent(&self) -> Event {
-        Event::Sent {
-            to: PeerLabel::new(&self.named()),
-            status: self.status(),
-            parts: self.parts,
-            attempts: 1,
-            ms: milliseconds(self.time),
-            error: self.result.as_ref().err().map(Cause::new),
-        }
-    }
-
-    /// What became of a handshake, as an object.
-    pub fn pong(&self) -> Event {
-        Event::Pong {
-            peer: PeerLabel::new(&self.named()),
-            plain: self.result.as_ref().ok().map(|heard| heard.wire() == Wire::Plain),
-            ms: milliseconds(self.time),
-            error: self.result.as_ref().err().map(Cause::new),
-        }
-    }
-
-    /// The line and the object of this errand.
-    pub fn shown(&self, errand: &Errand) -> (String, Event) {
-        match (errand, &self.result) {
-            (Errand::Connect, Ok(heard)) => {
-                let kind = if heard.wire() == Wire::Plain { "plain" } else { "native" };
-                (self.line(kind), self.pong())
-            }
-            (Errand::Connect, Err(_)) => (self.line(self.status()), self.pong()),
-            _ => (self.line(self.status()), self.sent()),
-        }
-    }
-}
-
-/// How many of many there were.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tally {
-    /// All of them.
-    pub targets: usize,
-    /// Those that have it.
-    pub ok: usize,
-    /// How many of them are enough.
-    pub required: usize,
-    /// What it means if none of them has it: that it was not sent, that some may have it, that all refused it.
-    pub none: Code,
-}
-
 /// Takes an errand to many peers at once, reports each as it finishes, and writes down who was reached.
 ///
 /// With `checks`, a peer that does not answer is marked as such in the peer book.
@@ -333,34 +195,5 @@ pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
                 }
             }
         });
-    }
-}
-
-impl Tally {
-    /// One is enough.
-    #[must_use]
-    pub fn any(self) -> Self {
-        Self { required: 1, ..self }
-    }
-
-    /// Reports the sum and what it means.
-    pub fn conclude(self, home: &Home) -> Result<Exit, Failure> {
-        let Self { targets, ok, required, none } = self;
-        let quorum = if required == targets { "all".to_owned() } else { required.to_string() };
-        let code = match ok {
-            _ if ok >= required => None,
-            0 => Some(none),
-            _ => Some(Code::Partial),
-        };
-        let exit = code.map_or(Exit::Done, Code::exit);
-        let failed = targets - ok;
-        home.ui.event(&Event::Summary { targets, ok, failed, quorum, exit: exit.number() })?;
-        match code {
-            None => {
-                home.ui.talk(format!("{ok} of {targets} peers reached"));
-                Ok(exit)
-            }
-            Some(code) => Err(Failure::new(code, format!("only {ok} of {targets} peers reached"))),
-        }
     }
 }

@@ -3,9 +3,6 @@
 //! For every value it is kept where it came from, which is what `p2p config show` prints.
 
 use std::collections::HashSet;
-use std::env;
-use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +11,9 @@ use crate::book::Caps;
 use crate::cli::Global;
 use crate::config::{Advertise, Bind, Config, Text, Time, TypedName};
 use crate::exit::{Code, Failure, OrFail as _};
+use crate::layers::{Layers, Origin, Shown};
 use crate::name::Name;
+use crate::paths::{Paths, variable};
 use crate::state::peers_file::Place;
 
 /// The port where we listen unless told otherwise.
@@ -94,42 +93,6 @@ impl Default for Limits {
     }
 }
 
-/// Where a value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A flag of this call.
-    Flag,
-    /// An environment variable.
-    Environment,
-    /// The configuration file.
-    Config,
-    /// Nobody said otherwise.
-    Default,
-}
-
-impl Origin {
-    /// The word that `config show` prints.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Flag => "flag",
-            Self::Environment => "environment",
-            Self::Config => "config",
-            Self::Default => "default",
-        }
-    }
-}
-
-/// One effective value.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    /// The key, as in the configuration file.
-    pub key: &'static str,
-    /// The value; absent if there is none.
-    pub value: Option<String>,
-    /// Where it came from.
-    pub origin: Origin,
-}
-
 /// What a command's own flags say.
 #[derive(Debug, Default)]
 pub struct Flags {
@@ -147,88 +110,9 @@ pub struct Flags {
     pub jobs: Option<usize>,
 }
 
-/// Where configuration and state are.
-#[derive(Debug)]
-pub struct Paths {
-    /// The configuration file.
-    pub config: PathBuf,
-    /// Whether it was named by a flag or the environment, so that it has to exist.
-    pub config_asked_for: bool,
-    /// The state directory.
-    pub state: PathBuf,
-}
-
-impl Paths {
-    /// Finds both: `--home`, `P2P_HOME`, else the XDG base directories.
-    pub fn find(global: &Global) -> Result<Self, Failure> {
-        let home = global.home.clone().or_else(|| variable("P2P_HOME").map(PathBuf::from));
-        let asked_for = global.config.clone().or_else(|| variable("P2P_CONFIG").map(PathBuf::from));
-        let (config, state) = match home {
-            Some(home) => (home.join("config.toml"), home),
-            None => {
-                let config = base("XDG_CONFIG_HOME", ".config")?;
-                let state = base("XDG_STATE_HOME", ".local/state")?;
-                (config.join("p2p/config.toml"), state.join("p2p"))
-            }
-        };
-        let config_asked_for = asked_for.is_some();
-        Ok(Self { config: asked_for.unwrap_or(config), config_asked_for, state })
-    }
-}
-
-/// An XDG base directory; relative paths are ignored, as its specification says.
-fn base(name: &str, below_home: &str) -> Result<PathBuf, Failure> {
-    let given = variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let fallback = || env::home_dir().filter(|h| h.is_absolute()).map(|h| h.join(below_home));
-    given.or_else(fallback).ok_or_else(|| {
-        Failure::new(Code::Config, "cannot find a home directory: HOME is not set")
-            .hint("name one: p2p --home DIR …")
-    })
-}
-
-fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// Chooses each value and remembers why.
-#[derive(Default)]
-struct Layers {
-    shown: Vec<Shown>,
-}
-
-impl Layers {
-    fn choose<T: fmt::Display>(
-        &mut self,
-        key: &'static str,
-        layers: [(Option<T>, Origin); 3],
-    ) -> Option<T> {
-        let chosen = layers.into_iter().find_map(|(value, origin)| Some((value?, origin)));
-        let (value, origin) = chosen.map_or((None, Origin::Default), |(v, o)| (Some(v), o));
-        self.shown.push(Shown { key, value: value.as_ref().map(T::to_string), origin });
-        value
-    }
-
-    /// A value that always has a default.
-    fn pick<T: fmt::Display>(
-        &mut self,
-        key: &'static str,
-        flag: Option<T>,
-        config: Option<T>,
-        default: T,
-    ) -> T {
-        let fallback = default.to_string();
-        let layers = [(flag, Origin::Flag), (config, Origin::Config), (None, Origin::Default)];
-        let chosen = self.choose(key, layers);
-        if let (None, Some(shown)) = (&chosen, self.shown.last_mut()) {
-            shown.value = Some(fallback);
-        }
-        chosen.unwrap_or(default)
-    }
-}
-
 impl Settings {
     /// Reads the configuration and puts the layers on top of each other.
-    pub fn load(global: &Global, flags: Flags) -> Result<Self, Failure> {
+    pub fn load(global: &Global, flags: &Flags) -> Result<Self, Failure> {
         let paths = Paths::find(global)?;
         let config = Config::load(&paths.config, paths.config_asked_for)?;
         Self::build(global, flags, paths, config)
@@ -242,85 +126,24 @@ impl Settings {
         }
     }
 
-    fn build(global: &Global, flags: Flags, paths: Paths, config: Config) -> Result<Self, Failure> {
+    fn build(
+        global: &Global,
+        flags: &Flags,
+        paths: Paths,
+        config: Config,
+    ) -> Result<Self, Failure> {
         let mut layers = Layers::default();
         let name = own_name(&mut layers, global, config.name)?;
-        let (listen, send, state) = (config.listen, config.send, config.state);
-        let defaults = Limits::default();
-
-        let port = layers.pick("listen.port", flags.port, listen.port, DEFAULT_PORT);
-        let bind = layers.choose(
-            "listen.bind",
-            [
-                (flags.bind.map(|b| b.0), Origin::Flag),
-                (listen.bind.map(|b| b.0.0), Origin::Config),
-                (None, Origin::Default),
-            ],
-        );
-        let advertise = layers.choose(
-            "listen.advertise",
-            [
-                (flags.advertise, Origin::Flag),
-                (listen.advertise.map(|a| a.0), Origin::Config),
-                (None, Origin::Default),
-            ],
-        );
-        let max_size = listen.max_size.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        let message_bytes = layers.pick("listen.max_size", None, max_size, defaults.message_bytes);
-        let history_bytes =
-            layers.pick("listen.history", None, listen.history, DEFAULT_HISTORY_BYTES);
-        let goodbye = layers.pick("listen.goodbye", None, listen.goodbye, true);
-        let bootstrap = layers.pick("listen.bootstrap", flags.bootstrap, listen.bootstrap, false);
+        let (max_size, mut listen) = listen(&mut layers, flags, config.listen);
+        let (send, state) = (config.send, config.state);
         let timeout =
             layers.pick("send.timeout", flags.timeout, time(send.timeout), DEFAULT_TIMEOUT);
         let jobs = layers.pick("send.jobs", flags.jobs, send.jobs, DEFAULT_JOBS);
         let allow_network = layers.pick("state.allow_network", None, state.allow_network, false);
         let lock_wait =
             layers.pick("state.lock_wait", None, time(state.lock_wait), DEFAULT_LOCK_WAIT);
-
-        let given = config.limits;
-        let caps = Caps::default();
-        let limits = Limits {
-            message_bytes,
-            connections: layers.pick(
-                "limits.connections",
-                None,
-                given.connections,
-                defaults.connections,
-            ),
-            connections_per_ip: layers.pick(
-                "limits.connections_per_ip",
-                None,
-                given.connections_per_ip,
-                defaults.connections_per_ip,
-            ),
-            message_time: layers
-                .pick(
-                    "limits.message_time",
-                    None,
-                    time(given.message_time),
-                    Time(defaults.message_time),
-                )
-                .0,
-            idle_time: layers
-                .pick("limits.idle_time", None, time(given.idle_time), Time(defaults.idle_time))
-                .0,
-            output_bytes: layers.pick(
-                "limits.output_buffer",
-                None,
-                given.output_buffer,
-                defaults.output_bytes,
-            ),
-        };
-        let caps = Caps {
-            peers: layers.pick("limits.peers", None, given.peers, caps.peers),
-            unverified: layers.pick(
-                "limits.unverified_peers",
-                None,
-                given.unverified_peers,
-                caps.unverified,
-            ),
-        };
+        let (limits, caps) = limits(&mut layers, max_size, &config.limits);
+        listen.limits = limits;
         check_positive(&[
             ("listen.max_size", limits.message_bytes),
             ("limits.connections", limits.connections),
@@ -329,14 +152,72 @@ impl Settings {
             ("limits.peers", caps.peers),
             ("send.jobs", jobs),
         ])?;
-
-        let configured = static_peers(config.peer)?;
-        let place =
-            Place { path: paths.state, allow_network, lock_wait: lock_wait.0, caps, configured };
-        let listen = Listen { port, bind, advertise, goodbye, bootstrap, history_bytes, limits };
+        let place = Place {
+            path: paths.state,
+            allow_network,
+            lock_wait: lock_wait.0,
+            caps,
+            configured: static_peers(config.peer)?,
+        };
         let (timeout, shown, config_path) = (timeout.0, layers.shown, paths.config);
         Ok(Self { config_path, name, place, listen, timeout, jobs, shown })
     }
+}
+
+/// The `[listen]` part: the largest message, and the rest with its limits still to come.
+fn listen(layers: &mut Layers, flags: &Flags, config: crate::config::Listen) -> (usize, Listen) {
+    let defaults = Limits::default();
+    let port = layers.pick("listen.port", flags.port, config.port, DEFAULT_PORT);
+    let bind = [
+        (flags.bind.map(|bind| bind.0), Origin::Flag),
+        (config.bind.map(|bind| bind.0.0), Origin::Config),
+        (None, Origin::Default),
+    ];
+    let bind = layers.choose("listen.bind", bind);
+    let advertise = [
+        (flags.advertise.clone(), Origin::Flag),
+        (config.advertise.map(|advertise| advertise.0), Origin::Config),
+        (None, Origin::Default),
+    ];
+    let advertise = layers.choose("listen.advertise", advertise);
+    let max_size = config.max_size.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    let max_size = layers.pick("listen.max_size", None, max_size, defaults.message_bytes);
+    let history_bytes = layers.pick("listen.history", None, config.history, DEFAULT_HISTORY_BYTES);
+    let goodbye = layers.pick("listen.goodbye", None, config.goodbye, true);
+    let bootstrap = layers.pick("listen.bootstrap", flags.bootstrap, config.bootstrap, false);
+    let limits = defaults;
+    (max_size, Listen { port, bind, advertise, goodbye, bootstrap, history_bytes, limits })
+}
+
+/// The `[limits]` part.
+fn limits(
+    layers: &mut Layers,
+    message_bytes: usize,
+    config: &crate::config::Limits,
+) -> (Limits, Caps) {
+    let (limits, caps) = (Limits::default(), Caps::default());
+    let mut count = |key, config, default| layers.pick(key, None, config, default);
+    let connections = count("limits.connections", config.connections, limits.connections);
+    let per_ip = ("limits.connections_per_ip", config.connections_per_ip);
+    let connections_per_ip = count(per_ip.0, per_ip.1, limits.connections_per_ip);
+    let mut span = |key, config: &Option<Text<Time>>, default| {
+        layers.pick(key, None, config.as_ref().map(|time| time.0), Time(default)).0
+    };
+    let message_time = span("limits.message_time", &config.message_time, limits.message_time);
+    let idle_time = span("limits.idle_time", &config.idle_time, limits.idle_time);
+    let mut count = |key, config, default| layers.pick(key, None, config, default);
+    let output_bytes = count("limits.output_buffer", config.output_buffer, limits.output_bytes);
+    let peers = count("limits.peers", config.peers, caps.peers);
+    let unverified = count("limits.unverified_peers", config.unverified_peers, caps.unverified);
+    let limits = Limits {
+        connections,
+        connections_per_ip,
+        message_bytes,
+        message_time,
+        idle_time,
+        output_bytes,
+    };
+    (limits, Caps { peers, unverified })
 }
 
 /// A whole attempt: a name server, a handshake across the world, and an answer fit into it.

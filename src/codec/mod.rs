@@ -1,9 +1,10 @@
 //! The plain wire without any I/O: bytes in, readings out, and back.
 //!
 //! `reading` understands what every known dialect sends (each in `dialects`), `writing` makes the canonical forms, `verdict` is the
-//! line by which two p2p recognise each other. None of them knows sockets, files or time.
+//! line by which two p2p recognise each other, `receipt` what plain programs say instead. None of them knows sockets, files or time.
 
 mod dialects;
 pub mod reading;
+pub mod receipt;
 pub mod verdict;
 pub mod writing;

@@ -6,8 +6,9 @@ use crate::commands::text::TextArgs;
 use crate::config::Time;
 use crate::exit::{Code, Exit, Failure};
 use crate::home::{Home, block_on};
-use crate::outreach::{self, Errand, Tally};
+use crate::outreach;
 use crate::peer::Peer;
+use crate::report::{Errand, Tally};
 use crate::settings::Flags;
 
 /// Greet the static peers of the configuration
@@ -33,7 +34,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let mut home = Home::open(global, flags)?;
+    let mut home = Home::open(global, &flags)?;
     let hello = args.hello.map(|hello| TextArgs::words(hello).read()).transpose()?;
     if let Some(text) = &hello {
         outreach::check(text)?;
@@ -67,7 +68,7 @@ async fn greet(home: &mut Home, peers: Vec<Peer>, hello: Option<String>) -> Resu
 
 /// One static peer that answers is enough to be part of the network.
 fn conclude(tally: Tally, home: &Home) -> Result<Exit, Failure> {
-    match tally.any().conclude(home) {
+    match tally.any().conclude(&home.ui) {
         Err(failure) => {
             Err(failure
                 .hint("are the addresses right? `p2p config show` tells which file lists them"))

@@ -7,8 +7,9 @@ use crate::commands::text::TextArgs;
 use crate::config::Time;
 use crate::exit::{Code, Exit, Failure};
 use crate::home::{Home, block_on};
-use crate::outreach::{self, Errand};
+use crate::outreach;
 use crate::peer::Peer;
+use crate::report::Errand;
 use crate::settings::Flags;
 
 /// Send one message to many peers
@@ -52,7 +53,7 @@ pub fn parse_jobs(text: &str) -> Result<usize, String> {
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let mut home = Home::open(global, flags)?;
+    let mut home = Home::open(global, &flags)?;
     let peers = choose(&home, args)?;
     let text = args.text.read()?;
     // a text that no peer could be sent is one mistake, not one for each peer
@@ -64,7 +65,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     }
     let errand = Errand::Message(text);
     let tally = block_on(outreach::run_all(&mut home, peers, &errand, false))??;
-    tally.conclude(&home)
+    tally.conclude(&home.ui)
 }
 
 fn choose(home: &Home, args: &Args) -> Result<Vec<Peer>, Failure> {

@@ -11,7 +11,9 @@ use crate::cli::Global;
 use crate::config::EXAMPLE;
 use crate::event::Event;
 use crate::exit::{Code, Exit, Failure, OrFail as _};
-use crate::settings::{Flags, Origin, Paths, Settings, Shown};
+use crate::layers::{Origin, Shown};
+use crate::paths::Paths;
+use crate::settings::{Flags, Settings};
 use crate::ui::Ui;
 
 /// Show, find, make or check the configuration
@@ -46,7 +48,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 }
 
 fn show(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let settings = Settings::load(global, Flags::default())?;
+    let settings = Settings::load(global, &Flags::default())?;
     for Shown { key, value, origin } in &settings.shown {
         let origin = match origin {
             Origin::Config => settings.config_path.display().to_string(),
@@ -98,7 +100,7 @@ fn init(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let settings = Settings::load(global, Flags::default())?;
+    let settings = Settings::load(global, &Flags::default())?;
     let shown = settings.config_path.display().to_string();
     let found = if settings.config_path.exists() {
         "is right"

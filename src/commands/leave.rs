@@ -5,7 +5,8 @@ use crate::commands::broadcast::parse_jobs;
 use crate::config::Time;
 use crate::exit::{Code, Exit, Failure};
 use crate::home::{Home, block_on};
-use crate::outreach::{self, Errand};
+use crate::outreach;
+use crate::report::Errand;
 use crate::settings::Flags;
 
 /// Tell peers that we go, so that they forget us
@@ -28,12 +29,12 @@ pub struct Args {
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let mut home = Home::open(global, flags)?;
+    let mut home = Home::open(global, &flags)?;
     let peers =
         if args.peers.is_empty() { home.all_peers() } else { home.peers_named(&args.peers)? };
     if peers.is_empty() {
         return Err(Failure::new(Code::Nothing, "there is no peer to take leave of"));
     }
     let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Exit, false))??;
-    tally.conclude(&home)
+    tally.conclude(&home.ui)
 }

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -19,10 +18,12 @@ use crate::exit::{Code, Exit, Failure, OrFail as _};
 use crate::home::{Home, block_on};
 use crate::listener::{self, Identity, MAX_DRAIN};
 use crate::open_files;
-use crate::outreach::{self, Errand};
+use crate::outreach;
 use crate::peer::{ACTIVE_FOR, Peer};
 use crate::recorder::{Broken, Form, Recorder};
+use crate::report::Errand;
 use crate::settings::{Flags, Settings};
+use crate::signals::Signals;
 use crate::state::dir::StateDir;
 use crate::state::history::History;
 use crate::state::peers_file::PeersFile;
@@ -85,7 +86,7 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         bootstrap: args.bootstrap.then_some(true),
         ..Flags::default()
     };
-    let home = Home::open(global, flags)?;
+    let home = Home::open(global, &flags)?;
     let form = if args.raw { Form::Raw } else { Form::Escaped };
     block_on(listen(home, form))?
 }
@@ -236,59 +237,6 @@ async fn output_closed() {
     if watcher.is_err() || told.await.is_err() {
         pending::<()>().await;
     }
-}
-
-/// The signals that end us: the terminal's interrupt, a polite end, and the terminal's own end.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Option<Signal>,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            // who has started us with nohup wants us to outlive the terminal
-            hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
-        })
-    }
-
-    /// Tells the name of the first signal, and the exit status that the second one stands for.
-    fn watch(mut self) -> (oneshot::Receiver<&'static str>, oneshot::Receiver<Exit>) {
-        let (first, is_first) = oneshot::channel();
-        let (second, is_second) = oneshot::channel();
-        tokio::spawn(async move {
-            // who has stopped for another reason does not wait for signals
-            let _ = first.send(self.next().await.0);
-            let _ = second.send(self.next().await.1);
-        });
-        (is_first, is_second)
-    }
-
-    async fn next(&mut self) -> (&'static str, Exit) {
-        let Self { interrupt, terminate, hang_up } = self;
-        let hung_up = async {
-            match hang_up {
-                Some(signal) => signal.recv().await,
-                None => pending().await,
-            }
-        };
-        tokio::select! {
-            _ = interrupt.recv() => ("SIGINT", Exit::Interrupted),
-            _ = terminate.recv() => ("SIGTERM", Exit::Terminated),
-            _ = hung_up => ("SIGHUP", Exit::HungUp),
-        }
-    }
-}
-
-/// Whether SIGHUP was ignored when we started (Linux: the lowest bit of `SigIgn`).
-fn ignores_hang_up() -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return true };
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask & 1 == 1)
 }
 
 /// Greets the static peers while we already receive.

@@ -13,8 +13,9 @@ use crate::event::{Event, Listed, rfc3339};
 use crate::exit::{Code, Exit, Failure, OrFail as _};
 use crate::home::{Home, block_on};
 use crate::name::Name;
-use crate::outreach::{self, Errand};
+use crate::outreach;
 use crate::peer::{ACTIVE_FOR, Peer, Source};
+use crate::report::Errand;
 use crate::settings::Flags;
 use crate::ui::stdout_is_terminal;
 
@@ -85,7 +86,7 @@ enum Action {
 /// Runs the command.
 pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let home = Home::open(global, flags)?;
+    let home = Home::open(global, &flags)?;
     match args.action {
         None => list(home, &args),
         Some(Action::Add { given_name, addr }) => add(home, &given_name, &addr),

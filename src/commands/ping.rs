@@ -5,7 +5,8 @@ use crate::commands::broadcast::parse_jobs;
 use crate::config::Time;
 use crate::exit::{Code, Exit, Failure};
 use crate::home::{Home, block_on};
-use crate::outreach::{self, Errand};
+use crate::outreach;
+use crate::report::Errand;
 use crate::settings::Flags;
 
 /// Greet peers: is it there, who is it, how fast
@@ -36,14 +37,14 @@ pub struct Args {
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let mut home = Home::open(global, flags)?;
+    let mut home = Home::open(global, &flags)?;
     let mut peers = if args.all { home.all_peers() } else { home.peers_named(&args.peers)? };
     if peers.is_empty() {
         return Err(Failure::new(Code::Nothing, "there is no peer to greet"));
     }
     if args.all || peers.len() > 1 {
         let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Connect, true))??;
-        return tally.conclude(&home);
+        return tally.conclude(&home.ui);
     }
     let peer = peers.remove(0);
     let report = block_on(async {

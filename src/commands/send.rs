@@ -7,7 +7,8 @@ use crate::event::milliseconds;
 use crate::exit::{Code, Exit, Failure};
 use crate::home::{Home, block_on};
 use crate::message::Proof;
-use crate::outreach::{self, Errand, Report};
+use crate::outreach;
+use crate::report::{Errand, Report};
 use crate::settings::Flags;
 
 /// Send one message to one peer
@@ -34,7 +35,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let mut home = Home::open(global, Flags { timeout: args.timeout, ..Flags::default() })?;
+    let mut home = Home::open(global, &Flags { timeout: args.timeout, ..Flags::default() })?;
     let peer = home.peer(&args.peer)?;
     let errand = Errand::Message(args.text.read()?);
     let mut report = block_on(async {

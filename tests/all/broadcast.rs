@@ -2,12 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Home, Listener};
-
-fn closed_port() -> String {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().to_string()
-}
+use crate::support::{Home, Listener, Nobody};
 
 #[test]
 fn every_known_peer_gets_it_and_has_its_line() {
@@ -44,7 +39,8 @@ fn every_known_peer_gets_it_and_has_its_line() {
 #[test]
 fn some_is_exit_3_and_none_is_exit_4() {
     let (alice, bob) = (Home::new("alice"), Home::new("bob"));
-    let dead = closed_port();
+    let nobody = Nobody::new();
+    let dead = nobody.target();
     alice.run(["broadcast", "hi"]).fails(1, "error: there is no peer to send to\n");
     alice.run(["peers", "add", "dead", &dead]).succeeds();
     let none = alice.run(["broadcast", "-q", "hi"]);
@@ -116,7 +112,8 @@ fn bootstrap_greets_the_static_peers() {
     let (alice, bob) = (Home::new("alice"), Home::new("bob"));
     let at_bob = Listener::start(&bob);
     alice.run(["bootstrap"]).fails(1, "has no static peers");
-    let dead = closed_port();
+    let nobody = Nobody::new();
+    let dead = nobody.target();
     let peers = format!(
         "[[peer]]\nname = \"bob\"\naddr = \"{}\"\n[[peer]]\nname = \"dead\"\naddr = \"{dead}\"\n",
         at_bob.target()

@@ -1,6 +1,6 @@
 //! The list of peers: who comes in, who may change whom, and what a person may do to it.
 
-use crate::support::{Home, Listener, outcome, say, say_from};
+use crate::support::{Home, Listener, Nobody, outcome, say, say_from};
 
 #[test]
 fn peers_are_entered_listed_and_forgotten_by_hand() {
@@ -152,10 +152,8 @@ fn check_finds_out_who_is_there() {
     let (alice, bob) = (Home::new("alice"), Home::new("bob"));
     let at_bob = Listener::start(&bob);
     alice.run(["peers", "add", "bob", &at_bob.target()]).succeeds();
-    let gone = {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        socket.local_addr().unwrap().to_string()
-    };
+    let nobody = Nobody::new();
+    let gone = nobody.target();
     alice.run(["peers", "add", "gone", &gone]).succeeds();
     let listed = alice.json(&["peers", "--check"]);
     let states: Vec<_> = listed
@@ -218,8 +216,10 @@ fn a_name_that_several_use_is_not_guessed() {
         "error: 2 peers call themselves `alice`\nhint: use an address: 127.0.0.1:7000, 127.0.0.1:7001\n",
     );
     // one that was given by hand is the one that is meant
-    home.run(["peers", "add", "alice", "127.0.0.1:7002"]).succeeds();
-    home.run(["send", "alice", "hi"]).fails(4, "cannot reach alice (127.0.0.1:7002)");
+    let nobody = Nobody::new();
+    home.run(["peers", "add", "alice", &nobody.target()]).succeeds();
+    let expected = format!("cannot reach alice ({})", nobody.target());
+    home.run(["send", "alice", "hi"]).fails(4, &expected);
 }
 
 #[test]

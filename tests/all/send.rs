@@ -1,6 +1,6 @@
 //! Sending one message: where its text comes from, and what its exit status promises.
 
-use crate::support::{Home, Listener, P2P};
+use crate::support::{Home, Listener, Nobody, P2P};
 use std::process::Command;
 
 #[test]
@@ -85,10 +85,8 @@ fn a_long_text_goes_whole_to_a_p2p() {
 #[test]
 fn nobody_there_is_exit_4() {
     let alice = Home::new("alice");
-    let port = {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        socket.local_addr().unwrap().port()
-    };
+    let nobody = Nobody::new();
+    let port = nobody.target().rsplit(':').next().unwrap().to_owned();
     let said = alice.run(["send", &format!("127.0.0.1:{port}"), "hi"]);
     said.is(
         4,

@@ -314,6 +314,23 @@ pub fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
     reply
 }
 
+/// A port of 127.0.0.1 where nobody listens, and where nobody else can as long as this lives.
+pub struct Nobody(Socket);
+
+impl Nobody {
+    /// Takes such a port.
+    pub fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        Self(socket)
+    }
+
+    /// Its address.
+    pub fn target(&self) -> String {
+        self.0.local_addr().unwrap().as_socket().unwrap().to_string()
+    }
+}
+
 /// The files of the project with this ending, below a folder of it.
 pub fn project_files(below: &str, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -1,0 +1,87 @@
+//! Finds the peer that a typed name stands for.
+
+use crate::book::PeerBook;
+use crate::name::Name;
+use crate::nearest::nearest;
+use crate::peer::Peer;
+
+/// What a name that somebody typed stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    /// This peer.
+    Found(&'a Peer),
+    /// Several peers call themselves so.
+    Several(Vec<&'a Peer>),
+    /// Nobody; perhaps this name was meant.
+    Unknown(Option<String>),
+}
+
+/// What a name stands for. Peers given by hand come before those that only say so themselves.
+pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
+    let called = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(word));
+    let mut found: Vec<&Peer> = book.iter().filter(called).collect();
+    // a mere claim never comes before a peer that was verified, even one that has left
+    for better in [Peer::is_given, |p: &Peer| p.verified, |p: &Peer| !p.left] {
+        if found.len() > 1 && found.iter().any(|p| better(p)) {
+            found.retain(|p| better(p));
+        }
+    }
+    match found.as_slice() {
+        [] => Lookup::Unknown(nearest_name(book, word)),
+        [peer] => Lookup::Found(peer),
+        _ => Lookup::Several(found),
+    }
+}
+
+fn nearest_name(book: &PeerBook, word: &str) -> Option<String> {
+    let names = book.iter().filter_map(|p| p.name.as_ref().map(Name::word));
+    nearest(word, names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::Record;
+    use crate::peer::Source;
+
+    fn book(peers: [(&str, bool, bool, Source); 2]) -> PeerBook {
+        let mut book = PeerBook::default();
+        for (address, verified, left, source) in peers {
+            let name = Some("alice".parse().unwrap());
+            let peer = Peer::new(address.parse().unwrap(), source);
+            book.apply(Record::Peer(Peer { name, verified, left, ..peer }));
+        }
+        book
+    }
+
+    fn found(book: &PeerBook) -> Option<String> {
+        match find(book, "alice") {
+            Lookup::Found(peer) => Some(peer.address.to_string()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_claim_never_comes_before_a_verified_peer_and_nobody_before_one_that_was_given() {
+        let (a, b) = ("10.0.0.1:1", "10.0.0.2:1");
+        let heard = Source::Heard;
+        let first = Some(a.to_owned());
+        assert_eq!(found(&book([(a, true, true, heard), (b, false, false, heard)])), first);
+        assert_eq!(found(&book([(a, true, false, heard), (b, true, true, heard)])), first);
+        assert_eq!(
+            found(&book([(a, false, true, Source::Static), (b, true, false, heard)])),
+            first
+        );
+        assert_eq!(found(&book([(a, true, false, heard), (b, true, false, heard)])), None);
+    }
+
+    #[test]
+    fn an_unknown_name_gets_the_nearest_one() {
+        let book = book([
+            ("10.0.0.1:1", true, false, Source::Heard),
+            ("10.0.0.2:1", true, false, Source::Heard),
+        ]);
+        assert_eq!(find(&book, "alcie"), Lookup::Unknown(Some("alice".to_owned())));
+        assert_eq!(find(&book, "zzz"), Lookup::Unknown(None));
+    }
+}

@@ -1,0 +1,52 @@
+//! Where configuration and state are: one home directory, or the XDG base directories.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::cli::Global;
+use crate::exit::{Code, Failure};
+
+/// Where configuration and state are.
+#[derive(Debug)]
+pub struct Paths {
+    /// The configuration file.
+    pub config: PathBuf,
+    /// Whether it was named by a flag or the environment, so that it has to exist.
+    pub config_asked_for: bool,
+    /// The state directory.
+    pub state: PathBuf,
+}
+
+impl Paths {
+    /// Finds both: `--home`, `P2P_HOME`, else the XDG base directories.
+    pub fn find(global: &Global) -> Result<Self, Failure> {
+        let home = global.home.clone().or_else(|| variable("P2P_HOME").map(PathBuf::from));
+        let asked_for = global.config.clone().or_else(|| variable("P2P_CONFIG").map(PathBuf::from));
+        let (config, state) = match home {
+            Some(home) => (home.join("config.toml"), home),
+            None => {
+                let config = base("XDG_CONFIG_HOME", ".config")?;
+                let state = base("XDG_STATE_HOME", ".local/state")?;
+                (config.join("p2p/config.toml"), state.join("p2p"))
+            }
+        };
+        let config_asked_for = asked_for.is_some();
+        Ok(Self { config: asked_for.unwrap_or(config), config_asked_for, state })
+    }
+}
+
+/// An XDG base directory; relative paths are ignored, as its specification says.
+fn base(name: &str, below_home: &str) -> Result<PathBuf, Failure> {
+    let given = variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let fallback = || env::home_dir().filter(|h| h.is_absolute()).map(|h| h.join(below_home));
+    given.or_else(fallback).ok_or_else(|| {
+        Failure::new(Code::Config, "cannot find a home directory: HOME is not set")
+            .hint("name one: p2p --home DIR …")
+    })
+}
+
+/// A variable of the environment that is set to something.
+pub fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
