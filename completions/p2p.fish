@@ -27,13 +27,13 @@ end
 complete -c p2p -n "__fish_p2p_needs_command" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_needs_command" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_needs_command" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_needs_command" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_needs_command" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_needs_command" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_needs_command" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_needs_command" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_needs_command" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_needs_command" -s V -l version -d 'Print version'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "listen" -d 'Receive in the foreground'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "send" -d 'Send one message to one peer'
@@ -51,7 +51,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand listen" -s a -l advertise -d 'Te
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand listen" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l bootstrap -d 'Greet the static peers of the configuration first'
@@ -65,7 +65,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand send" -s t -l timeout -d 'Time l
 complete -c p2p -n "__fish_p2p_using_subcommand send" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand send" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand send" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand send" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand send" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand send" -l require-ack -d 'Fail if the peer is a plain program, which can read but not acknowledge'
@@ -82,7 +82,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s t -l timeout -d 'T
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l json -d 'Print one JSON object a line'
@@ -97,7 +97,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subco
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l check -d 'Greet them first; those that do not answer become stale'
@@ -112,35 +112,35 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subco
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l older -d 'Not seen for this time' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only say which'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "add" -d 'Enter a peer by hand, or give one another name'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Forget peers'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
@@ -150,7 +150,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand ping" -s t -l timeout -d 'Time l
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand ping" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l all -d 'All known peers that have not left'
@@ -164,7 +164,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s t -l timeout -d 'T
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l json -d 'Print one JSON object a line'
@@ -176,7 +176,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand leave" -s t -l timeout -d 'Time 
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand leave" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -l json -d 'Print one JSON object a line'
@@ -186,13 +186,13 @@ complete -c p2p -n "__fish_p2p_using_subcommand leave" -s h -l help -d 'Print he
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -f -a "show" -d 'Print every effective value and where it came from (the default)'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -f -a "path" -d 'Print where configuration and state are'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -f -a "init" -d 'Write an example configuration'
@@ -201,43 +201,43 @@ complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subc
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print every effective value and where it came from (the default)'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print where configuration and state are'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write an example configuration'
@@ -246,13 +246,13 @@ complete -c p2p -n "__fish_p2p_using_subcommand config; and __fish_seen_subcomma
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand completions" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "listen" -d 'Receive in the foreground'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "send" -d 'Send one message to one peer'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "broadcast" -d 'Send one message to many peers'

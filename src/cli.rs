@@ -55,9 +55,9 @@ pub struct Global {
     /// Say what is done, also without a terminal
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub verbose: bool,
-    /// Use colours
+    /// Use colours: auto (on a terminal, unless NO_COLOR is set), always, never
     #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
-    #[arg(help_heading = "Global options", hide_possible_values = false)]
+    #[arg(help_heading = "Global options", hide_possible_values = true, hide_default_value = true)]
     pub color: Color,
 }
 
@@ -71,23 +71,15 @@ impl Global {
 
 /// The commands, in the order in which a newcomer needs them.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the docs of a command are with its arguments, and are its help")]
 pub enum Command {
-    /// Receive in the foreground
     Listen(listen::Args),
-    /// Send one message to one peer
     Send(send::Args),
-    /// Send one message to many peers
     Broadcast(broadcast::Args),
-    /// List and edit the peers that are known
     Peers(peers::Args),
-    /// Greet peers: is it there, who is it, how fast
     Ping(ping::Args),
-    /// Greet the static peers of the configuration
     Bootstrap(bootstrap::Args),
-    /// Tell peers that we go, so that they forget us
     Leave(leave::Args),
-    /// Show, find, make or check the configuration
     Config(config::Args),
-    /// Print the completion script of a shell
     Completions(completions::Args),
 }

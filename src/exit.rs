@@ -94,7 +94,7 @@ Exit status:
   5    no proof of delivery: it may have arrived
   6    the peer refused it: busy, denied, too large
   8    local: state, lock, disk, port in use, unsafe permissions
-  130, 143   ended by SIGINT, SIGTERM (listen ends with 0)";
+  129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM (listen ends with 0)";
 
 impl Code {
     /// The word in JSON.

@@ -18,7 +18,8 @@ use crate::settings::Flags;
 #[command(after_help = "Examples:\n  \
     p2p bootstrap\n  \
     p2p bootstrap --hello 'Team Red is up'\n\n\
-    Exit status: 0 at least one answers, 4 none, 1 the configuration has no static peers.")]
+    Exit status: 0 at least one answers (and has the message), 4 or 5 none, 1 the configuration has no \
+    static peers.")]
 pub struct Args {
     /// Also send them this message; - reads it from stdin
     #[arg(long, value_name = "MESSAGE")]

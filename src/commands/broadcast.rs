@@ -21,7 +21,8 @@ use crate::settings::Flags;
     p2p broadcast Deploy starts\n  \
     p2p broadcast --to alice --to 10.18.0.7:5000 Lunch\n  \
     uptime | p2p broadcast --active 1h --except printer\n\n\
-    Exit status: 0 all have it, 3 some, 4 none, 1 there is nobody.")]
+    Exit status: 0 all have it, 3 some; if none has it, 4 it was not sent, 5 some may have it, 6 all \
+    refused it; 1 there is nobody.")]
 pub struct Args {
     #[command(flatten)]
     text: TextArgs,

@@ -45,8 +45,8 @@ const MAX_HANDOVERS: usize = 1024;
 /// Receive in the foreground
 ///
 /// Each message is one line on stdout: address, name, text. Whatever is in a text, it stays on its line: newlines,
-/// tabs, backslashes and everything that cannot be seen appear escaped. SIGINT or SIGTERM ends the listener; it
-/// finishes what is in hand and tells the peers that know it.
+/// tabs, backslashes and everything that cannot be seen appear escaped. SIGINT, SIGTERM or SIGHUP ends the listener;
+/// it finishes what is in hand and tells the peers that know it. A second signal ends it at once.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p listen\n  \

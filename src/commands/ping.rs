@@ -18,7 +18,7 @@ use crate::settings::Flags;
     p2p ping alice\n  \
     p2p ping :5000 -q && echo 'our listener runs'\n  \
     p2p ping --all -t 2s\n\n\
-    Exit status: 0 all answer; of several, 3 some, 4 none.")]
+    Exit status: 0 all answer; of several, 3 some; if none does, 4 nobody is there, 5 no answer in time.")]
 pub struct Args {
     /// Whom: known names, or HOST:PORT
     #[arg(value_name = "PEER", required_unless_present = "all")]
