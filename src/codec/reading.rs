@@ -301,6 +301,15 @@ mod tests {
     }
 
     #[test]
+    fn many_tiny_lines_do_not_become_many_messages_and_none_is_lost() {
+        let arrival = "7000\nCONNECT\n".to_owned() + &"a\n".repeat(30_000);
+        let readings = Conversation::default().read(arrival.as_bytes());
+        assert!(readings.len() <= MAX_LINES + 1, "{} readings", readings.len());
+        let texts = readings[1..].iter().flat_map(|reading| reading.text.iter());
+        assert_eq!(texts.filter(|&&byte| byte == b'a').count(), 30_000);
+    }
+
+    #[test]
     fn every_arrival_has_a_reading_and_none_but_the_empty_has_none() {
         assert_eq!(Conversation::default().read(b""), []);
         let examples: [&[u8]; 8] = [

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Home, Listener, Nobody};
+use crate::support::{Home, Listener, Nobody, P2P, outcome, read_to_end};
 
 #[test]
 fn every_known_peer_gets_it_and_has_its_line() {
@@ -128,4 +128,27 @@ fn bootstrap_greets_the_static_peers() {
 
     alice.configure(&format!("[[peer]]\naddr = \"{dead}\"\n"));
     alice.run(["bootstrap"]).fails(4, "error: only 0 of 1 peers reached");
+}
+
+#[test]
+fn the_limit_on_open_files_is_raised_for_many_peers() {
+    const PEERS: usize = 60;
+    // one program under many addresses of this machine, which answers only when all have come
+    let socket = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let program = std::thread::spawn(move || {
+        let streams: Vec<_> = (0..PEERS).map(|_| socket.accept().unwrap().0).collect();
+        streams.into_iter().for_each(|mut stream| drop(read_to_end(&mut stream)));
+    });
+    let alice = Home::new("alice");
+    for number in 0..PEERS {
+        alice
+            .run(["peers", "add", &format!("p{number}"), &format!("127.0.1.{}:{port}", number + 1)])
+            .succeeds();
+    }
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.env_clear().env("P2P_HOME", alice.path());
+    shell.args(["-c", &format!("ulimit -Sn 40; exec {P2P} broadcast -q -t 10s hi")]);
+    outcome(&mut shell, None).is(0, "", "");
+    program.join().unwrap();
 }

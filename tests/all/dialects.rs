@@ -158,6 +158,20 @@ fn a_reset_after_a_message_is_an_ordinary_end() {
 }
 
 #[test]
+fn a_long_message_may_pause_on_its_way() {
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    let mut stream = connect(listener.address());
+    stream.write_all(format!("10.0.0.9:6000 me {}", "a".repeat(2000)).as_bytes()).unwrap();
+    // a slow link owes us the rest; only time can show that we wait for it
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    stream.write_all("b".repeat(2000).as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert!(read_to_end(&mut stream).starts_with(b"P2P/1 OK 4017 "));
+    assert_eq!(listener.line().len(), 4017);
+}
+
+#[test]
 fn raw_output_is_the_exact_text() {
     let home = Home::new("bob");
     let listener = Listener::start_with(&home, &["-b", "127.0.0.1", "--raw"]);
