@@ -121,11 +121,12 @@ impl Ui {
     pub fn progress(&self, targets: usize) -> ProgressBar {
         /// Shorter work needs no bar.
         const APPEARS_AFTER: Duration = Duration::from_millis(300);
+        const TICK: Duration = Duration::from_millis(200);
         if !self.talks || self.json || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(targets as u64), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} peers, {eta} left") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} peers, {elapsed}") {
             bar.set_style(style);
         }
         let shown = bar.clone();
@@ -133,6 +134,8 @@ impl Ui {
             std::thread::sleep(APPEARS_AFTER);
             if !shown.is_finished() {
                 shown.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+                // it is seen before the first result, and its clock runs
+                shown.enable_steady_tick(TICK);
             }
         });
         bar
