@@ -107,8 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let long = self.message.len() > ONE_SEGMENT || discarded > 0;
             let unfinished = !self.message.is_empty() || discarded > 0;
             let quiet = if long { QUIET_LONG } else { QUIET };
-            let quiet_at = unfinished.then(|| Instant::now() + quiet);
-            match self.next(&mut chunk, expires, quiet_at).await {
+            match self.next(&mut chunk, expires, unfinished.then_some(quiet)).await {
                 Next::Bytes(count) => {
                     let bytes = &chunk[..count];
                     self.received.update(bytes);
@@ -144,30 +143,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn next(
-        &mut self,
-        chunk: &mut [u8],
-        expires: Instant,
-        quiet_at: Option<Instant>,
-    ) -> Next {
+    async fn next(&mut self, chunk: &mut [u8], expires: Instant, quiet: Option<Duration>) -> Next {
+        // while the output is stuck, what has not been read waits at its sender; that is no quiet of the sender's
+        if timeout_at(expires, self.shared.room.acquire()).await.is_err() {
+            return Next::Expired;
+        }
+        let quiet_at = quiet.map(|quiet| Instant::now() + quiet).filter(|&at| at <= expires);
         let mut closing = self.shared.closing.clone();
         let may_stop = self.message.is_empty();
-        let until = quiet_at.map_or(expires, |quiet_at| quiet_at.min(expires));
-        let (stream, room) = (&mut self.stream, &self.shared.room);
-        let read = async {
-            // while the output is stuck, what has not been read waits at its sender
-            drop(room.acquire().await);
-            stream.read(chunk).await
-        };
         tokio::select! {
             biased;
-            read = read => match read {
+            read = self.stream.read(chunk) => match read {
                 Ok(0) => Next::End,
                 Ok(count) => Next::Bytes(count),
                 Err(_) => Next::Reset,
             },
-            () = sleep_until(until) => {
-                if quiet_at.is_some_and(|quiet_at| quiet_at <= expires) { Next::Quiet } else { Next::Expired }
+            () = sleep_until(quiet_at.unwrap_or(expires)) => {
+                if quiet_at.is_some() { Next::Quiet } else { Next::Expired }
             }
             _ = closing.wait_for(|&closing| closing), if may_stop => Next::Expired,
         }

@@ -1,6 +1,6 @@
 //! The life of a listener: ready, heard, stopped, and never two in one home.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
 
@@ -161,6 +161,40 @@ fn a_reader_that_pauses_makes_senders_wait_and_loses_nothing() {
 }
 
 #[test]
+fn a_stuck_output_does_not_cut_a_message_in_two() {
+    let home = Home::new("bob");
+    home.configure("[limits]\noutput_buffer = 65536\n");
+    let mut command = home.command();
+    command.args(["listen", "-p", "0", "-b", "127.0.0.1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ready = crate::support::lines_of(child.stderr.take().unwrap());
+    let ready = ready.recv_timeout(crate::support::PATIENCE).unwrap();
+    let to: SocketAddr = ready.split(' ').nth(2).unwrap().parse().unwrap();
+    let mut slow = crate::support::connect(to);
+    slow.write_all(b"10.0.0.9:6000 me half").unwrap();
+    let text = "x".repeat(30_000);
+    let flood: Vec<_> = (0..12)
+        .map(|_| {
+            let message = format!("10.0.0.9:6000 me {text}");
+            std::thread::spawn(move || say(to, message.as_bytes()).starts_with(b"P2P/1 OK "))
+        })
+        .collect();
+    // within the time in which the connection does not yet count as quiet, and then long enough for it to
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    slow.write_all(b" and half").unwrap();
+    slow.shutdown(std::net::Shutdown::Write).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let shown = crate::support::lines_of(child.stdout.take().unwrap());
+    assert!(read_to_end(&mut slow).starts_with(b"P2P/1 OK 30 "));
+    assert!(flood.into_iter().all(|sender| sender.join().unwrap()));
+    let lines: Vec<_> =
+        (0..13).map(|_| shown.recv_timeout(crate::support::PATIENCE).unwrap()).collect();
+    assert!(lines.contains(&"10.0.0.9:6000 me half and half".to_owned()), "{lines:?}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn every_message_is_shown_stored_and_acknowledged_once() {
     const SENDERS: usize = 32;
     const EACH: usize = 100;
@@ -250,7 +284,6 @@ fn a_second_signal_is_heard_while_connections_are_still_open() {
     let home = Home::new("bob");
     let listener = Listener::start(&home);
     let mut stream = crate::support::connect(listener.address());
-    use std::io::Write as _;
     stream.write_all(b"10.0.0.9:6000 me half").unwrap();
     say(listener.address(), b"10.0.0.9:6000 me marker");
     let start = std::time::Instant::now();

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
@@ -102,13 +103,19 @@ pub fn outcome(command: &mut Command, stdin: Option<&[u8]>) -> Outcome {
         // a program that does not read its stdin closes it under us
         std::thread::spawn(move || pipe.write_all(&bytes));
     }
-    let output = child.wait_with_output().unwrap();
-    Outcome {
-        shown,
-        status: output.status,
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    let stdout = text_of(child.stdout.take().unwrap());
+    let stderr = text_of(child.stderr.take().unwrap());
+    let status = wait_for_end(&mut child);
+    Outcome { shown, status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+}
+
+/// Reads a stream to its end in a thread of its own.
+fn text_of(mut stream: impl std::io::Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 /// What a call did.
