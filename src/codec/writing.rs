@@ -113,9 +113,17 @@ mod tests {
     #[test]
     fn parts_fit_and_join_to_the_whole_text() {
         let (socket, name) = own();
-        for text in
-            ["word ".repeat(700), "x".repeat(5000), "नमस्ते😀".repeat(400), " exit".repeat(900)]
-        {
+        for text in [
+            "word ".repeat(700),
+            "x".repeat(5000),
+            "नमस्ते😀".repeat(400),
+            " exit".repeat(900),
+            // a cut after a newline, which a reader would drop
+            format!("{}\n{}", "x".repeat(869), "y".repeat(10)),
+            format!("{}\r\n\n{}", "x".repeat(868), "y".repeat(900)),
+            // a cut that would leave a part of blanks alone
+            format!("{}{}z", "b".repeat(800), " ".repeat(800)),
+        ] {
             let parts = split(&text, MAX_PLAIN_BYTES).unwrap();
             assert_eq!(parts.concat(), text);
             for part in parts {

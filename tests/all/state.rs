@@ -303,6 +303,33 @@ fn what_a_person_mends_is_kept_while_a_listener_runs() {
 }
 
 #[test]
+fn a_last_line_without_its_newline_is_kept_by_a_fold() {
+    let home = Home::new("me");
+    home.run(["peers", "add", "first", "10.0.0.1:1"]).succeeds();
+    let path = home.file("peers");
+    let text = fs::read_to_string(&path).unwrap();
+    let bare = r#"{"v":1,"addr":"10.0.0.1:2","name":"last","source":"static"}"#;
+    fs::write(&path, format!("damage\n{text}{bare}")).unwrap();
+    // a change with nothing to write down, but a file to mend
+    home.run(["peers", "prune", "--older", "1h"]);
+    assert_eq!(home.peer_addresses(), ["10.0.0.1:1", "10.0.0.1:2"]);
+    assert!(!fs::read_to_string(&path).unwrap().contains("damage"));
+}
+
+#[test]
+fn a_listener_notices_that_its_file_was_emptied_where_it_is() {
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    say(listener.address(), b"127.0.0.1:7000 alice hi");
+    let path = home.file("peers");
+    let length = fs::read(&path).unwrap().len();
+    fs::write(&path, "\n".repeat(length)).unwrap();
+    assert_eq!(home.peer_addresses(), Vec::<String>::new());
+    say(listener.address(), b"127.0.0.1:7000 alice hi again");
+    assert_eq!(home.peer_addresses(), ["127.0.0.1:7000"]);
+}
+
+#[test]
 fn a_listener_follows_the_folds_of_others() {
     let home = Home::new("bob");
     let listener = Listener::start(&home);
