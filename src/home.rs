@@ -47,7 +47,7 @@ impl Home {
         if peers.bad_records() > 0 {
             let path = settings.place.path.join("peers");
             let (count, path) = (peers.bad_records(), path.display());
-            ui.warn(format!("passed over {count} damaged records in {path}"));
+            ui.warn(format!("damaged records passed over in {path}: {count}"));
         }
         Ok(Self { settings, ui, peers, listening })
     }

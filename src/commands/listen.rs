@@ -284,6 +284,6 @@ fn stopped(home: &Home, reason: Reason, messages: Option<u64>) -> Result<Exit, F
     // an output that is stuck takes no last line either
     let Some(messages) = messages else { return Ok(Exit::Done) };
     home.ui.event(&Event::Stopped { reason: word, messages })?;
-    home.ui.talk(format!("stopped by {word} after {messages} messages"));
+    home.ui.talk(format!("stopped by {word}, messages received: {messages}"));
     Ok(Exit::Done)
 }
