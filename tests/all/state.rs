@@ -310,6 +310,9 @@ fn a_last_line_without_its_newline_is_kept_by_a_fold() {
     let text = fs::read_to_string(&path).unwrap();
     let bare = r#"{"v":1,"addr":"10.0.0.1:2","name":"last","source":"static"}"#;
     fs::write(&path, format!("damage\n{text}{bare}")).unwrap();
+    home.run(["peers", "add", "last", "10.0.0.9:9"])
+        .fails(2, "`last` is already the name of 10.0.0.1:2");
+    fs::write(&path, format!("damage\n{text}{bare}")).unwrap();
     // a change with nothing to write down, but a file to mend
     home.run(["peers", "prune", "--older", "1h"]);
     assert_eq!(home.peer_addresses(), ["10.0.0.1:1", "10.0.0.1:2"]);
