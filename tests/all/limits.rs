@@ -205,9 +205,9 @@ fn what_is_in_hand_when_the_listener_stops_is_finished() {
     let home = Home::new("bob");
     let listener = Listener::start(&home);
     let mut stream = connect(listener.address());
-    stream.write_all(b"10.0.0.9:6000 me half").unwrap();
+    stream.write_all(b"127.0.0.1:6000 me half").unwrap();
     // a second connection that is answered shows that the first has been read
-    say(listener.address(), b"10.0.0.9:6000 me marker");
+    say(listener.address(), b"127.0.0.1:6000 me marker");
     listener.signal("TERM");
     stream.write_all(b" and half").unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
@@ -215,5 +215,5 @@ fn what_is_in_hand_when_the_listener_stops_is_finished() {
     assert!(reply.starts_with(b"P2P/1 OK "), "{:?}", String::from_utf8_lossy(&reply));
     let (status, lines) = listener.wait();
     assert_eq!(status.code(), Some(0));
-    assert_eq!(lines, ["10.0.0.9:6000 me marker", "10.0.0.9:6000 me half and half"]);
+    assert_eq!(lines, ["127.0.0.1:6000 me marker", "127.0.0.1:6000 me half and half"]);
 }

@@ -204,7 +204,7 @@ fn every_message_is_shown_stored_and_acknowledged_once() {
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| {
             std::thread::spawn(move || {
-                let message = |number| format!("10.0.0.9:6000 me {sender}-{number}");
+                let message = |number| format!("127.0.0.1:6000 me {sender}-{number}");
                 let acknowledged =
                     |n: &usize| say(to, message(*n).as_bytes()).starts_with(b"P2P/1 OK ");
                 (0..EACH).filter(acknowledged).count()
@@ -284,8 +284,8 @@ fn a_second_signal_is_heard_while_connections_are_still_open() {
     let home = Home::new("bob");
     let listener = Listener::start(&home);
     let mut stream = crate::support::connect(listener.address());
-    stream.write_all(b"10.0.0.9:6000 me half").unwrap();
-    say(listener.address(), b"10.0.0.9:6000 me marker");
+    stream.write_all(b"127.0.0.1:6000 me half").unwrap();
+    say(listener.address(), b"127.0.0.1:6000 me marker");
     let start = std::time::Instant::now();
     listener.signal("TERM");
     // it has stopped accepting, and waits for the half message
