@@ -1,14 +1,12 @@
-//! The command line: the options that every command has, and one line for each command.
+//! The command line: what is read from it, and one line for each command.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
     bootstrap, broadcast, completions, config, leave, listen, peers, ping, send,
 };
-use crate::exit::EXIT_STATUS_HELP;
-use crate::ui::{Color, Ui, is_set};
+use crate::exit::{EXIT_STATUS_HELP, Exit, Failure};
+use crate::global::Global;
 
 /// Tell other machines things directly: no server, no account, no daemon to administer
 #[derive(Debug, Parser)]
@@ -34,41 +32,6 @@ fn after_help() -> String {
     )
 }
 
-/// Options of every command
-#[derive(Args, Debug, Default)]
-pub struct Global {
-    /// Keep configuration and state in this directory
-    #[arg(long, value_name = "DIR", global = true, help_heading = "Global options")]
-    pub home: Option<PathBuf>,
-    /// Read this configuration file
-    #[arg(short, long, value_name = "FILE", global = true, help_heading = "Global options")]
-    pub config: Option<PathBuf>,
-    /// Call ourselves this, in one word
-    #[arg(long, value_name = "NAME", global = true, help_heading = "Global options")]
-    pub name: Option<String>,
-    /// Print one JSON object a line
-    #[arg(long, global = true, help_heading = "Global options")]
-    pub json: bool,
-    /// Say nothing but what went wrong
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
-    pub quiet: bool,
-    /// Say what is done, also without a terminal
-    #[arg(short, long, global = true, help_heading = "Global options")]
-    pub verbose: bool,
-    /// Use colours: auto (on a terminal, unless NO_COLOR is set), always, never
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
-    #[arg(help_heading = "Global options", hide_possible_values = true, hide_default_value = true)]
-    pub color: Color,
-}
-
-impl Global {
-    /// How this invocation talks.
-    pub fn ui(&self) -> Ui {
-        let json = self.json || is_set("P2P_JSON");
-        Ui::new(json, self.quiet, self.verbose, self.color)
-    }
-}
-
 /// The commands, in the order in which a newcomer needs them.
 #[derive(Debug, Subcommand)]
 #[expect(missing_docs, reason = "the docs of a command are with its arguments, and are its help")]
@@ -82,4 +45,22 @@ pub enum Command {
     Leave(leave::Args),
     Config(config::Args),
     Completions(completions::Args),
+}
+
+impl Cli {
+    /// Runs the command that was called.
+    pub fn run(self) -> Result<Exit, Failure> {
+        let global = &self.global;
+        match self.command {
+            Command::Listen(args) => listen::run(global, args),
+            Command::Send(args) => send::run(global, &args),
+            Command::Broadcast(args) => broadcast::run(global, &args),
+            Command::Peers(args) => peers::run(global, args),
+            Command::Ping(args) => ping::run(global, &args),
+            Command::Bootstrap(args) => bootstrap::run(global, args),
+            Command::Leave(args) => leave::run(global, &args),
+            Command::Config(args) => config::run(global, &args),
+            Command::Completions(args) => completions::run(&args, &mut Self::command()),
+        }
+    }
 }

@@ -181,6 +181,14 @@ pub fn parse_listen_port(text: &str) -> Result<u16, String> {
     }
 }
 
+/// Reads a number of parallel jobs.
+pub fn parse_jobs(text: &str) -> Result<usize, String> {
+    /// More sockets than this one process cannot open anywhere.
+    const MAX_JOBS: usize = 65_536;
+    let jobs = text.parse().ok().filter(|jobs| (1..=MAX_JOBS).contains(jobs));
+    jobs.ok_or_else(|| format!("a number from 1 to {MAX_JOBS}"))
+}
+
 impl Config {
     /// Reads a file; a missing one is an empty configuration unless it was asked for by name.
     pub fn load(path: &Path, asked_for: bool) -> Result<Self, Failure> {

@@ -9,12 +9,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::codec::reading::{Answer, Conversation, Ends, MAX_LINES, Reading};
+use crate::codec::conversation::{Conversation, MAX_LINES};
+use crate::codec::reading::{Answer, Ends, Reading};
 use crate::codec::verdict::{Sum, Verdict};
 use crate::codec::writing::encode;
-use crate::listener::{Identity, Inbound, NotKept, Place};
+use crate::inbox::{Identity, Inbound, NotKept};
 use crate::message::Arrival;
 use crate::settings::Limits;
+use crate::slots::Place;
 
 /// A connection that is quiet for this long has said what it had to say: ten student programs keep it open.
 pub const QUIET: Duration = Duration::from_millis(300);

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use crate::address::Address;
 use crate::book::PeerBook;
-use crate::cli::Global;
 use crate::dial::{Dialer, is_own_ip, resolve_advertised};
 use crate::exit::{Code, Failure, OrFail as _};
+use crate::global::Global;
 use crate::lookup::{Lookup, find};
 use crate::name::Name;
 use crate::peer::{Peer, Source};

@@ -15,7 +15,9 @@ pub mod escape;
 pub mod event;
 pub mod exit;
 pub mod fanout;
+pub mod global;
 pub mod home;
+pub mod inbox;
 pub mod layers;
 pub mod listener;
 pub mod lookup;
@@ -31,6 +33,7 @@ pub mod recorder;
 pub mod report;
 pub mod settings;
 pub mod signals;
+pub mod slots;
 pub mod state;
 pub mod ui;
 
@@ -39,9 +42,10 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Global};
+use crate::cli::Cli;
 use crate::event::Event;
 use crate::exit::{Code, Exit, Failure};
+use crate::global::Global;
 use crate::ui::Ui;
 
 /// Runs the program with these arguments, the first being its own name, and gives its exit status.
@@ -52,7 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => return misread(&arguments, &error),
     };
     let ui = cli.global.ui();
-    match commands::run(cli) {
+    match cli.run() {
         Ok(exit) => exit.number(),
         Err(failure) => fail(&ui, &failure),
     }

@@ -3,24 +3,23 @@
 //! It prints nothing and touches no state: what arrives goes into an inbox, and whoever empties the inbox says when
 //! it is safe to acknowledge.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
-use tokio::task::{AbortHandle, JoinSet, yield_now};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::{sleep, timeout};
 
 use crate::address::source_of;
 use crate::codec::reading::Ends;
 use crate::connection::{Connection, Shared};
-use crate::message::Arrival;
-use crate::name::Name;
+use crate::inbox::{Identity, Inbound};
 use crate::settings::Limits;
+use crate::slots::Slots;
 
 /// Connections that the kernel keeps for us: with the standard library's 128 the 130th connect stalls for a second.
 const BACKLOG: i32 = 1024;
@@ -34,35 +33,6 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// How long what is in hand may take once we are told to stop.
 pub const MAX_DRAIN: Duration = Duration::from_secs(5);
-
-/// Who we are to those who connect.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// Our name.
-    pub name: Name,
-    /// The port we listen on.
-    pub port: u16,
-    /// The address we advertise, if it was set.
-    pub advertised: Option<SocketAddr>,
-}
-
-/// What the listener hands over.
-#[derive(Debug)]
-pub enum Inbound {
-    /// Messages of one connection, in their order.
-    Arrivals {
-        /// What arrived.
-        arrivals: Vec<Arrival>,
-        /// To be told when they are safe, or that they could not be kept.
-        done: oneshot::Sender<Result<(), NotKept>>,
-    },
-    /// Connections cannot be accepted at the moment.
-    Trouble(io::Error),
-}
-
-/// The messages could not be stored or shown; the sender may try again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotKept;
 
 /// Opens a listening socket: on one address, or on all, IPv4 and IPv6, if the machine has both.
 pub fn bind(ip: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
@@ -203,93 +173,5 @@ impl Listener {
                 Some(_) => drop(self.slots.evict(|_| true)),
             }
         }
-    }
-}
-
-/// The connections that are open.
-#[derive(Debug, Default)]
-struct Slots {
-    open: Mutex<HashMap<u64, Slot>>,
-    freed: Notify,
-}
-
-#[derive(Debug)]
-struct Slot {
-    source: IpAddr,
-    /// When it was accepted, or had its last message complete.
-    since: Instant,
-    /// Its message is complete and being stored: no longer to be evicted.
-    finishing: bool,
-    abort: AbortHandle,
-}
-
-/// A connection's place among the open ones, free again when this is dropped.
-#[derive(Debug)]
-pub struct Place {
-    id: u64,
-    slots: Arc<Slots>,
-}
-
-impl Slots {
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, Slot>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn enter(self: &Arc<Self>, ip: IpAddr, abort: AbortHandle) -> Place {
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let slot = Slot { source: source_of(ip), since: Instant::now(), finishing: false, abort };
-        self.open().insert(id, slot);
-        Place { id, slots: Arc::clone(self) }
-    }
-
-    fn count(&self, which: impl Fn(&Slot) -> bool) -> usize {
-        self.open().values().filter(|slot| which(slot)).count()
-    }
-
-    /// How long ago the oldest unfinished one was accepted, or had its last message complete.
-    fn oldest_age(&self) -> Option<Duration> {
-        let open = self.open();
-        let unfinished = open.values().filter(|slot| !slot.finishing);
-        unfinished.map(|slot| slot.since.elapsed()).max()
-    }
-
-    /// Ends the oldest unfinished one of these connections; false if there is none.
-    fn evict(&self, which: impl Fn(&Slot) -> bool) -> bool {
-        let mut open = self.open();
-        let candidates = open.iter().filter(|(_, slot)| !slot.finishing && which(slot));
-        let Some(id) = candidates.min_by_key(|(id, slot)| (slot.since, **id)).map(|(id, _)| *id)
-        else {
-            return false;
-        };
-        if let Some(slot) = open.remove(&id) {
-            slot.abort.abort();
-        }
-        true
-    }
-}
-
-impl Place {
-    /// A message is complete: until [`Place::rest`] the connection is not evicted.
-    pub fn finish(&self) {
-        if let Some(slot) = self.slots.open().get_mut(&self.id) {
-            slot.finishing = true;
-        }
-    }
-
-    /// The message is dealt with; the connection is as young as a new one.
-    pub fn rest(&self) {
-        if let Some(slot) = self.slots.open().get_mut(&self.id) {
-            (slot.finishing, slot.since) = (false, Instant::now());
-        }
-        self.slots.freed.notify_one();
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.slots.open().remove(&self.id);
-        self.slots.freed.notify_one();
     }
 }

@@ -4,8 +4,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::cli::Global;
 use crate::exit::{Code, Failure};
+use crate::global::Global;
 
 /// Where configuration and state are.
 #[derive(Debug)]

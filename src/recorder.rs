@@ -13,7 +13,7 @@ use crate::book::{Change, PeerBook};
 use crate::escape::escape;
 use crate::event::{Arrived, Event, PeerLabel, rfc3339};
 use crate::exit::Failure;
-use crate::listener::{Inbound, NotKept};
+use crate::inbox::{Inbound, NotKept};
 use crate::message::{Arrival, Kind};
 use crate::newcomers::Newcomers;
 use crate::state::history::History;

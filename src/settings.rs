@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::book::Caps;
-use crate::cli::Global;
 use crate::config::{Advertise, Bind, Config, Text, Time, TypedName};
 use crate::exit::{Code, Failure, OrFail as _};
+use crate::global::Global;
 use crate::layers::{Layers, Origin, Shown};
 use crate::name::Name;
 use crate::paths::{Paths, variable};

@@ -1,7 +1,7 @@
 //! The dialects of the plain wire: what each of them writes, one function for each shape.
 //!
 //! A dialect sees one message and knows nothing of the connection; what a connection has said before is kept in
-//! `reading`.
+//! `conversation`.
 
 use std::net::{IpAddr, SocketAddr};
 

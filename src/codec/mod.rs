@@ -1,8 +1,9 @@
 //! The plain wire without any I/O: bytes in, readings out, and back.
 //!
-//! `reading` understands what every known dialect sends (each in `dialects`), `writing` makes the canonical forms, `verdict` is the
+//! `conversation` understands what every known dialect sends (each in `dialects`) and gives a `reading`, `writing` makes the canonical forms, `verdict` is the
 //! line by which two p2p recognise each other, `receipt` what plain programs say instead. None of them knows sockets, files or time.
 
+pub mod conversation;
 mod dialects;
 pub mod reading;
 pub mod receipt;

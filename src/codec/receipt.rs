@@ -1,6 +1,6 @@
 //! What plain programs say in words once they have read a message.
 
-use super::reading::Conversation;
+use super::conversation::Conversation;
 use crate::message::Kind;
 use crate::name::Name;
 

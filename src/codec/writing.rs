@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::reading::{Conversation, Reading};
+use super::conversation::Conversation;
+use super::reading::Reading;
 use crate::message::Kind;
 use crate::name::Name;
 

@@ -1,10 +1,9 @@
 //! `p2p bootstrap`: greets the static peers of the configuration, the mandatory peers of the course.
 
-use crate::cli::Global;
-use crate::commands::broadcast::parse_jobs;
 use crate::commands::text::TextArgs;
-use crate::config::Time;
+use crate::config::{Time, parse_jobs};
 use crate::exit::{Code, Exit, Failure};
+use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach;
 use crate::peer::Peer;

@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
-use crate::cli::Global;
 use crate::commands::text::TextArgs;
-use crate::config::Time;
+use crate::config::{Time, parse_jobs};
 use crate::exit::{Code, Exit, Failure};
+use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach;
 use crate::peer::Peer;
@@ -41,14 +41,6 @@ pub struct Args {
     /// Time limit for each peer [default: 5s]
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<Time>,
-}
-
-/// Reads a number of parallel jobs.
-pub fn parse_jobs(text: &str) -> Result<usize, String> {
-    /// More sockets than this one process cannot open anywhere.
-    const MAX_JOBS: usize = 65_536;
-    let jobs = text.parse().ok().filter(|jobs| (1..=MAX_JOBS).contains(jobs));
-    jobs.ok_or_else(|| format!("a number from 1 to {MAX_JOBS}"))
 }
 
 /// Runs the command.

@@ -1,9 +1,8 @@
 //! `p2p completions`: the script that teaches a shell our commands and options.
 
-use clap::CommandFactory as _;
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::exit::{Exit, Failure};
 use crate::ui::write_bytes;
 
@@ -19,15 +18,10 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Runs the command.
-pub fn run(args: &Args) -> Result<Exit, Failure> {
-    write_bytes(&script(args.shell))?;
-    Ok(Exit::Done)
-}
-
-/// The completion script of a shell.
-pub fn script(shell: Shell) -> Vec<u8> {
+/// Runs the command; the script is made of the whole program's definition.
+pub fn run(args: &Args, program: &mut Command) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "p2p", &mut script);
-    script
+    clap_complete::generate(args.shell, program, "p2p", &mut script);
+    write_bytes(&script)?;
+    Ok(Exit::Done)
 }

@@ -7,10 +7,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use crate::cli::Global;
 use crate::config::EXAMPLE;
 use crate::event::Event;
 use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::global::Global;
 use crate::layers::{Origin, Shown};
 use crate::paths::Paths;
 use crate::settings::{Flags, Settings};

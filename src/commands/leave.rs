@@ -1,9 +1,8 @@
 //! `p2p leave`: says goodbye, so that peers take us off their lists.
 
-use crate::cli::Global;
-use crate::commands::broadcast::parse_jobs;
-use crate::config::Time;
+use crate::config::{Time, parse_jobs};
 use crate::exit::{Code, Exit, Failure};
+use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach;
 use crate::report::Errand;

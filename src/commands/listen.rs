@@ -9,14 +9,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::cli::Global;
 use crate::commands::bootstrap::static_peers;
 use crate::config::{Advertise, Bind, parse_listen_port};
 use crate::dial::resolve_advertised;
 use crate::event::{Event, rfc3339};
 use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::global::Global;
 use crate::home::{Home, block_on};
-use crate::listener::{self, Identity, MAX_DRAIN};
+use crate::inbox::{Identity, Inbound};
+use crate::listener::{self, MAX_DRAIN};
 use crate::open_files;
 use crate::outreach;
 use crate::peer::{ACTIVE_FOR, Peer};
@@ -198,7 +199,7 @@ fn start_recorder(
     home: &Home,
     form: Form,
     dir: StateDir,
-    received: mpsc::Receiver<listener::Inbound>,
+    received: mpsc::Receiver<Inbound>,
     broken: oneshot::Sender<Broken>,
 ) -> Result<JoinHandle<u64>, Failure> {
     /// Messages wait while the peers file is locked, and their senders with them: less than they are ready to wait.

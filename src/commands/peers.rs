@@ -6,11 +6,10 @@ use clap::{Subcommand, ValueEnum};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::address::Address;
-use crate::cli::Global;
-use crate::commands::broadcast::parse_jobs;
-use crate::config::Time;
+use crate::config::{Time, parse_jobs};
 use crate::event::{Event, Listed, rfc3339};
 use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::name::Name;
 use crate::outreach;

@@ -1,10 +1,10 @@
 //! `p2p send`: one message to one peer, and the truth about what became of it.
 
-use crate::cli::Global;
 use crate::commands::text::TextArgs;
 use crate::config::Time;
 use crate::event::milliseconds;
 use crate::exit::{Code, Exit, Failure};
+use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::message::Proof;
 use crate::outreach;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use p2p::listener::{self, Identity, Inbound};
+use p2p::inbox::{Identity, Inbound};
+use p2p::listener;
 use p2p::message::{Arrival, Kind};
 use p2p::settings::Limits;
 use serde_json::Value;

@@ -1,0 +1,38 @@
+//! What a listener hands over, and to whom it says that it does.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::sync::oneshot;
+
+use crate::message::Arrival;
+use crate::name::Name;
+
+/// Who we are to those who connect.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Our name.
+    pub name: Name,
+    /// The port we listen on.
+    pub port: u16,
+    /// The address we advertise, if it was set.
+    pub advertised: Option<SocketAddr>,
+}
+
+/// What the listener hands over.
+#[derive(Debug)]
+pub enum Inbound {
+    /// Messages of one connection, in their order.
+    Arrivals {
+        /// What arrived.
+        arrivals: Vec<Arrival>,
+        /// To be told when they are safe, or that they could not be kept.
+        done: oneshot::Sender<Result<(), NotKept>>,
+    },
+    /// Connections cannot be accepted at the moment.
+    Trouble(io::Error),
+}
+
+/// The messages could not be stored or shown; the sender may try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotKept;
