@@ -55,3 +55,31 @@ fn no_file_imports_from_a_floor_above_it() {
         }
     }
 }
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+#[test]
+fn the_readme_has_every_code_with_its_exit_status() {
+    let readme = document("README.md");
+    for (_, word, exit) in p2p::exit::CODES {
+        let row = format!("| {} |", exit.number());
+        let line = readme.lines().find(|line| line.starts_with(&row));
+        assert!(line.is_some_and(|line| line.contains(&format!("`{word}`"))), "{row} {word}");
+    }
+}
+
+#[test]
+fn the_bytes_in_the_protocol_are_those_that_we_write() {
+    use p2p::codec::verdict::{Sum, Verdict};
+    let protocol = document("docs/PROTOCOL.md");
+    let name = |name: &str| name.parse().unwrap();
+    let own = "10.0.0.2:7000".parse().unwrap();
+    let message = p2p::codec::writing::encode(own, &name("alice"), "hello there");
+    let sum = Sum::of(b"10.0.0.2:7000 alice hello");
+    let ok = Verdict::Ok { sum, name: Some(name("bob")), port: Some(5000) };
+    for bytes in [String::from_utf8(message).unwrap(), ok.encode()] {
+        assert!(protocol.contains(&format!("\n{}\n", bytes.trim_end())), "{bytes}");
+    }
+}
