@@ -12,7 +12,7 @@ use crate::settings::Flags;
 
 /// Greet the static peers of the configuration
 ///
-/// Each [[peer]] of the configuration gets the CONNECT handshake, all at once.
+/// Each static peer of the configuration gets the CONNECT handshake, all of them at once.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p bootstrap\n  \
