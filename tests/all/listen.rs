@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
 
-use crate::support::{Home, Listener, read_to_end, say, wait_for_end};
+use crate::support::{Home, Listener, read_to_end, say, unread_listener, wait_for_end};
 
 #[test]
 fn a_signal_ends_it_with_0_and_says_goodbye() {
@@ -136,12 +136,7 @@ fn it_ends_at_once_when_its_reader_is_gone() {
 fn a_reader_that_pauses_makes_senders_wait_and_loses_nothing() {
     let home = Home::new("bob");
     home.configure("[limits]\noutput_buffer = 65536\n");
-    let mut command = home.command();
-    command.args(["listen", "-p", "0", "-b", "127.0.0.1"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let ready = crate::support::lines_of(child.stderr.take().unwrap());
-    let ready = ready.recv_timeout(crate::support::PATIENCE).unwrap();
-    let to: SocketAddr = ready.split(' ').nth(2).unwrap().parse().unwrap();
+    let (mut child, to) = unread_listener(&home);
     let text = "x".repeat(30_000);
     let senders: Vec<_> = (0..20)
         .map(|number| {
@@ -164,12 +159,7 @@ fn a_reader_that_pauses_makes_senders_wait_and_loses_nothing() {
 fn a_stuck_output_does_not_cut_a_message_in_two() {
     let home = Home::new("bob");
     home.configure("[limits]\noutput_buffer = 65536\n");
-    let mut command = home.command();
-    command.args(["listen", "-p", "0", "-b", "127.0.0.1"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let ready = crate::support::lines_of(child.stderr.take().unwrap());
-    let ready = ready.recv_timeout(crate::support::PATIENCE).unwrap();
-    let to: SocketAddr = ready.split(' ').nth(2).unwrap().parse().unwrap();
+    let (mut child, to) = unread_listener(&home);
     let mut slow = crate::support::connect(to);
     slow.write_all(b"10.0.0.9:6000 me half").unwrap();
     let text = "x".repeat(30_000);

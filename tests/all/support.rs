@@ -156,6 +156,16 @@ impl Outcome {
     }
 }
 
+/// A listener of which nobody reads the output yet: its process, and where it listens.
+pub fn unread_listener(home: &Home) -> (Child, SocketAddr) {
+    let mut command = home.command();
+    command.args(["listen", "-p", "0", "-b", "127.0.0.1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let said = lines_of(child.stderr.take().unwrap());
+    let ready = said.recv_timeout(PATIENCE).unwrap();
+    (child, ready.split(' ').nth(2).unwrap().parse().unwrap())
+}
+
 /// A running `p2p listen`, ended with its test.
 pub struct Listener {
     child: Child,
