@@ -40,7 +40,6 @@ pub struct Ui {
     pub json: bool,
     quiet: bool,
     talks: bool,
-    verbose: bool,
     color: bool,
 }
 
@@ -54,7 +53,7 @@ impl Ui {
             Color::Auto => is_set("CLICOLOR_FORCE") || (terminal && !is_set("NO_COLOR")),
         };
         let talks = !quiet && (terminal || verbose);
-        Self { json, quiet, talks, verbose: verbose && !quiet, color }
+        Self { json, quiet, talks, color }
     }
 
     /// Writes a line of data, or its object with `--json`.
@@ -87,13 +86,6 @@ impl Ui {
     /// Says on stderr what a script may wait for, unless it is to be quiet.
     pub fn announce(&self, text: impl Display) {
         if !self.quiet {
-            say(&format!("{text}\n"));
-        }
-    }
-
-    /// Says how something was done, with `--verbose`.
-    pub fn detail(&self, text: impl Display) {
-        if self.verbose {
             say(&format!("{text}\n"));
         }
     }

@@ -57,11 +57,6 @@ impl StateDir {
         Self::open(path, allow_network)?.ok_or_else(|| cannot("open", path, Errno::NOENT))
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The path of a file in it, for messages.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -79,14 +74,6 @@ impl StateDir {
         let file = file.ok_or_else(|| cannot("make", &self.path_of(name), Errno::NOENT))?;
         file.set_len(0).map_err(|error| cannot("empty", &self.path_of(name), error))?;
         Ok(file)
-    }
-
-    /// Reads a whole file of at most `max_bytes`; a missing one is empty.
-    pub fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>, Failure> {
-        let Some(file) = self.open_checked(name, OFlags::RDONLY)? else {
-            return Ok(Vec::new());
-        };
-        read_all(file, max_bytes).map_err(|error| cannot("read", &self.path_of(name), error))
     }
 
     /// Whether this open file is the one that has this name.

@@ -62,7 +62,7 @@ mod tests {
         history.append(b"two\n").unwrap();
         std::fs::rename(home.path().join(HISTORY_FILE), home.path().join("moved")).unwrap();
         history.append(b"three\n").unwrap();
-        assert_eq!(dir().read(HISTORY_FILE, 4096).unwrap(), b"three\n");
+        assert_eq!(std::fs::read(home.path().join(HISTORY_FILE)).unwrap(), b"three\n");
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
         for number in 0..200 {
             history.append(format!("{{\"n\":{number}}}\n").as_bytes()).unwrap();
         }
-        let read = |name: &str| String::from_utf8(dir().read(name, 4096).unwrap()).unwrap();
+        let read = |name: &str| std::fs::read_to_string(home.path().join(name)).unwrap();
         let (older, newer) = (read(OLDER_FILE), read(HISTORY_FILE));
         assert!(older.len() <= 500 && newer.len() <= 500);
         let both = older + &newer;
