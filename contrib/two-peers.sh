@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 cargo build --release --locked
-p2p=$PWD/target/release/p2p
+p2p=${CARGO_TARGET_DIR:-target}/release/p2p
 homes=$(mktemp -d)
 alice=
 bob=
