@@ -37,6 +37,9 @@ _p2p() {
             p2p,listen)
                 cmd="p2p__subcmd__listen"
                 ;;
+            p2p,log)
+                cmd="p2p__subcmd__log"
+                ;;
             p2p,peers)
                 cmd="p2p__subcmd__peers"
                 ;;
@@ -96,6 +99,9 @@ _p2p() {
                 ;;
             p2p__subcmd__help,listen)
                 cmd="p2p__subcmd__help__subcmd__listen"
+                ;;
+            p2p__subcmd__help,log)
+                cmd="p2p__subcmd__help__subcmd__log"
                 ;;
             p2p__subcmd__help,peers)
                 cmd="p2p__subcmd__help__subcmd__peers"
@@ -158,7 +164,7 @@ _p2p() {
 
     case "${cmd}" in
         p2p)
-            opts="-c -q -v -h -V --home --config --name --json --quiet --verbose --color --help --version listen send broadcast peers ping bootstrap leave config completions help"
+            opts="-c -q -v -h -V --home --config --name --json --quiet --verbose --color --help --version listen send broadcast peers ping bootstrap leave log config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -192,7 +198,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__bootstrap)
-            opts="-j -t -c -q -v -h --hello --jobs --timeout --home --config --name --json --quiet --verbose --color --help"
+            opts="-j -t -c -q -v -h --hello --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -215,6 +221,14 @@ _p2p() {
                     return 0
                     ;;
                 -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -246,7 +260,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__broadcast)
-            opts="-f -j -t -c -q -v -h --file --to --except --active --jobs --timeout --home --config --name --json --quiet --verbose --color --help"
+            opts="-f -j -t -c -q -v -h --file --to --except --active --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -285,6 +299,14 @@ _p2p() {
                     return 0
                     ;;
                 -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -604,7 +626,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help)
-            opts="listen send broadcast peers ping bootstrap leave config completions help"
+            opts="listen send broadcast peers ping bootstrap leave log config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -771,6 +793,20 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        p2p__subcmd__help__subcmd__log)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         p2p__subcmd__help__subcmd__peers)
             opts="add rm prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -856,7 +892,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__leave)
-            opts="-j -t -c -q -v -h --jobs --timeout --home --config --name --json --quiet --verbose --color --help"
+            opts="-j -t -c -q -v -h --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -875,6 +911,14 @@ _p2p() {
                     return 0
                     ;;
                 -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -906,7 +950,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__listen)
-            opts="-p -b -a -c -q -v -h --port --bind --advertise --bootstrap --raw --home --config --name --json --quiet --verbose --color --help"
+            opts="-p -b -a -1 -n -t -x -j -c -q -v -h --port --bind --advertise --count --timeout --from --exec --exec-timeout --jobs --bootstrap --raw --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -933,6 +977,100 @@ _p2p() {
                     return 0
                     ;;
                 -a)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -x)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__log)
+            opts="-n -f -c -q -v -h --count --since --from --sent --new --follow --raw --home --config --name --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --new)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1198,7 +1336,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__ping)
-            opts="-j -t -c -q -v -h --all --jobs --timeout --home --config --name --json --quiet --verbose --color --help"
+            opts="-j -t -c -q -v -h --all --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1217,6 +1355,14 @@ _p2p() {
                     return 0
                     ;;
                 -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1248,7 +1394,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__send)
-            opts="-f -t -c -q -v -h --file --require-ack --timeout --home --config --name --json --quiet --verbose --color --help"
+            opts="-f -t -c -q -v -h --file --require-ack --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1267,6 +1413,14 @@ _p2p() {
                     return 0
                     ;;
                 -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

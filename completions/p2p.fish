@@ -42,18 +42,26 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "peers" -d 'List and edit th
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "ping" -d 'Greet peers: is it there, who is it, how fast'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "bootstrap" -d 'Greet the static peers of the configuration'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "leave" -d 'Tell peers that we go, so that they forget us'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "log" -d 'Read the history of messages'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "config" -d 'Show, find, make or check the configuration'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s p -l port -d 'The port; 0 takes a free one [default: 5000]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s b -l bind -d 'Listen on this address of the machine only' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s a -l advertise -d 'Tell others that this is our address' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s n -l count -d 'Stop after so many messages' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s t -l timeout -d 'Stop after this time' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l from -d 'Take messages only from these peers, and tell others that they are refused; may be repeated' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s x -l exec -d 'Run this command for each message' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l exec-timeout -d 'End a command of -x or a hook after this time [default: 30s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s j -l jobs -d 'How many such commands run at once [default: 4]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l name -d 'Call ourselves this, in one word' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -s 1 -d 'Stop after one message'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l bootstrap -d 'Greet the static peers of the configuration first'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l raw -d 'Print the exact bytes of each text instead of escaping them'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l json -d 'Print one JSON object a line'
@@ -61,7 +69,9 @@ complete -c p2p -n "__fish_p2p_using_subcommand listen" -s q -l quiet -d 'Say no
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand send" -s f -l file -d 'Read the text from this file' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand send" -s t -l timeout -d 'Time limit of the attempt: find the host, connect, get the answer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand send" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand send" -l retry -d 'Try again so often, where that is safe and may help' -r
+complete -c p2p -n "__fish_p2p_using_subcommand send" -l retry-for -d 'Try again for this long, after pauses from 200ms to 5s' -r
 complete -c p2p -n "__fish_p2p_using_subcommand send" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand send" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand send" -l name -d 'Call ourselves this, in one word' -r
@@ -78,7 +88,9 @@ complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l to -d 'Only to the
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l except -d 'Not to these peers; may be repeated' -r
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l active -d 'Only to peers that were seen in this time' -r
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l retry -d 'Try again so often, where that is safe and may help' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l retry-for -d 'Try again for this long, after pauses from 200ms to 5s' -r
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l name -d 'Call ourselves this, in one word' -r
@@ -146,7 +158,9 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcomman
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand ping" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l retry -d 'Try again so often, where that is safe and may help' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l retry-for -d 'Try again for this long, after pauses from 200ms to 5s' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l name -d 'Call ourselves this, in one word' -r
@@ -160,7 +174,9 @@ complete -c p2p -n "__fish_p2p_using_subcommand ping" -s v -l verbose -d 'Say wh
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l hello -d 'Also send them this message; - reads it from stdin' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l retry -d 'Try again so often, where that is safe and may help' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l retry-for -d 'Try again for this long, after pauses from 200ms to 5s' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l name -d 'Call ourselves this, in one word' -r
@@ -172,7 +188,9 @@ complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s q -l quiet -d 'Say
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand leave" -s t -l timeout -d 'Time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -l retry -d 'Try again so often, where that is safe and may help' -r
+complete -c p2p -n "__fish_p2p_using_subcommand leave" -l retry-for -d 'Try again for this long, after pauses from 200ms to 5s' -r
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -l name -d 'Call ourselves this, in one word' -r
@@ -183,6 +201,23 @@ complete -c p2p -n "__fish_p2p_using_subcommand leave" -l json -d 'Print one JSO
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand log" -s n -l count -d 'Only the last so many; with --new, the first so many of the new ones' -r
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l since -d 'Only those that are not older: a length of time, or a time as 2026-01-31T18:00:00Z' -r
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l from -d 'Only from these peers, or with --sent to them; may be repeated' -r
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l new -d 'Only those that no call with this cursor has handed out' -r
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand log" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l sent -d 'Messages that were sent, with what became of them'
+complete -c p2p -n "__fish_p2p_using_subcommand log" -s f -l follow -d 'Go on with those that are still to come'
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l raw -d 'Print the exact bytes of each text instead of escaping them'
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand log" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand log" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand log" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand config; and not __fish_seen_subcommand_from show path init check help" -l name -d 'Call ourselves this, in one word' -r
@@ -253,16 +288,17 @@ complete -c p2p -n "__fish_p2p_using_subcommand completions" -l json -d 'Print o
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "listen" -d 'Receive in the foreground'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "send" -d 'Send one message to one peer'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "broadcast" -d 'Send one message to many peers'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "peers" -d 'List and edit the peers that are known'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "ping" -d 'Greet peers: is it there, who is it, how fast'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "bootstrap" -d 'Greet the static peers of the configuration'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "leave" -d 'Tell peers that we go, so that they forget us'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "config" -d 'Show, find, make or check the configuration'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "listen" -d 'Receive in the foreground'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "send" -d 'Send one message to one peer'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "broadcast" -d 'Send one message to many peers'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "peers" -d 'List and edit the peers that are known'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "ping" -d 'Greet peers: is it there, who is it, how fast'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "bootstrap" -d 'Greet the static peers of the configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "leave" -d 'Tell peers that we go, so that they forget us'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "log" -d 'Read the history of messages'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "config" -d 'Show, find, make or check the configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "add" -d 'Enter a peer by hand, or give one another name'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "rm" -d 'Forget peers'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'

@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, broadcast, completions, config, leave, listen, peers, ping, send,
+    bootstrap, broadcast, completions, config, leave, listen, log, peers, ping, send,
 };
 use crate::exit::{EXIT_STATUS_HELP, Exit, Failure};
 use crate::global::Global;
@@ -43,6 +43,7 @@ pub enum Command {
     Ping(ping::Args),
     Bootstrap(bootstrap::Args),
     Leave(leave::Args),
+    Log(log::Args),
     Config(config::Args),
     Completions(completions::Args),
 }
@@ -59,6 +60,7 @@ impl Cli {
             Command::Ping(args) => ping::run(global, &args),
             Command::Bootstrap(args) => bootstrap::run(global, args),
             Command::Leave(args) => leave::run(global, &args),
+            Command::Log(args) => log::run(global, &args),
             Command::Config(args) => config::run(global, &args),
             Command::Completions(args) => completions::run(&args, &mut Self::command()),
         }

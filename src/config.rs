@@ -31,6 +31,7 @@ pub struct Config {
     pub(crate) state: State,
     pub(crate) limits: Limits,
     pub(crate) peer: Vec<StaticPeer>,
+    pub(crate) hook: Vec<Hook>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,6 +42,7 @@ pub(crate) struct Listen {
     pub(crate) advertise: Option<Text<Advertise>>,
     pub(crate) max_size: Option<u64>,
     pub(crate) history: Option<u64>,
+    pub(crate) durable: Option<bool>,
     pub(crate) goodbye: Option<bool>,
     pub(crate) bootstrap: Option<bool>,
 }
@@ -49,6 +51,7 @@ pub(crate) struct Listen {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Send {
     pub(crate) timeout: Option<Text<Time>>,
+    pub(crate) retry_for: Option<Text<Time>>,
     pub(crate) jobs: Option<usize>,
 }
 
@@ -69,6 +72,10 @@ pub(crate) struct Limits {
     pub(crate) output_buffer: Option<usize>,
     pub(crate) peers: Option<usize>,
     pub(crate) unverified_peers: Option<usize>,
+    pub(crate) hooks: Option<usize>,
+    pub(crate) hook_time: Option<Text<Time>>,
+    pub(crate) hook_buffer: Option<usize>,
+    pub(crate) hook_output: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,6 +83,91 @@ pub(crate) struct Limits {
 pub(crate) struct StaticPeer {
     pub(crate) name: Option<Text<TypedName>>,
     pub(crate) addr: Text<Address>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hook {
+    #[serde(default)]
+    pub(crate) on: On,
+    /// A peer, or a list of them.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub(crate) from: Vec<String>,
+    pub(crate) run: Text<Run>,
+    #[serde(default, rename = "continue")]
+    pub(crate) goes_on: bool,
+}
+
+/// What a hook is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum On {
+    /// A message arrived.
+    #[default]
+    Message,
+    /// A peer is new, or came back.
+    Join,
+    /// A peer said that it goes.
+    Leave,
+}
+
+impl On {
+    /// The word in configuration, JSON and `P2P_EVENT`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Join => "join",
+            Self::Leave => "leave",
+        }
+    }
+}
+
+/// The command of a hook, for `/bin/sh -c`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run(pub String);
+
+impl FromStr for Run {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            _ if text.trim().is_empty() => Err("a hook needs a command"),
+            _ if text.contains('\0') => Err("a command has no NUL character"),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct OneOrMany;
+    impl<'de> serde::de::Visitor<'de> for OneOrMany {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a peer, or a list of peers")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, one: &str) -> Result<Self::Value, E> {
+            Ok(vec![one.to_owned()])
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(
+            self,
+            mut many: A,
+        ) -> Result<Self::Value, A::Error> {
+            let mut peers = Vec::new();
+            while let Some(peer) = many.next_element()? {
+                peers.push(peer);
+            }
+            // an empty list would mean nobody to one reader and everybody to another
+            if peers.is_empty() {
+                Err(A::Error::custom("the list of peers is empty"))
+            } else {
+                Ok(peers)
+            }
+        }
+    }
+    deserializer.deserialize_any(OneOrMany)
 }
 
 /// A value that is written as a string and read by its own grammar.
@@ -223,10 +315,15 @@ fn explain(text: &str, error: &toml::de::Error) -> Failure {
     let line = 1 + text.bytes().take(start).filter(|&b| b == b'\n').count();
     let message = error.message();
     let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
-    let Some(key) = message.starts_with("unknown field").then(|| quoted.next()).flatten() else {
+    let what = match message {
+        _ if message.starts_with("unknown field") => "key",
+        _ if message.starts_with("unknown variant") => "word",
+        _ => "",
+    };
+    let Some(key) = quoted.next().filter(|_| !what.is_empty()) else {
         return Failure::new(Code::Config, format!("line {line}: {}", message.replace('\n', " ")));
     };
-    let failure = Failure::new(Code::Config, format!("line {line}: unknown key `{key}`"));
+    let failure = Failure::new(Code::Config, format!("line {line}: unknown {what} `{key}`"));
     let known: Vec<String> = quoted.collect();
     match nearest(&key, known.iter().cloned()) {
         Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
@@ -260,6 +357,15 @@ mod tests {
                 None,
             ),
             ("name = \"-x\"", "line 1: `-x`: a name does not start with `-`", None),
+            ("[[hook]]\nrum = \"x\"", "line 2: unknown key `rum`", Some("did you mean `run`?")),
+            ("[[hook]]\non = \"join\"", "line 1: missing field `run`", None),
+            ("[[hook]]\nrun = \" \"", "line 2: ` `: a hook needs a command", None),
+            (
+                "[[hook]]\nrun = \"x\"\non = \"mesage\"",
+                "line 3: unknown word `mesage`",
+                Some("did you mean `message`?"),
+            ),
+            ("[[hook]]\nrun = \"x\"\nfrom = []", "line 3: the list of peers is empty", None),
             (
                 "[send]\ntimeout = \"5\"",
                 "line 2: `5`: a time needs a unit, as in 500ms, 5s, 1m30s, 2h, 7d",

@@ -181,21 +181,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let _room = room.acquire_many(u32::try_from(size).unwrap_or(u32::MAX)).await;
         let readings = self.conversation.read(&message);
         let answers: Vec<Answer> = readings.iter().filter_map(|r| r.answer).collect();
-        if self.deliver(readings).await == Err(NotKept) {
-            self.refused = Some("busy");
+        if let Err(why) = self.deliver(readings).await {
+            self.refused = Some(why.word());
         }
+        // else the verdict is all that is still to come
         if waits {
             self.answer(&answers).await;
+            self.place.rest();
         }
-        self.place.rest();
     }
 
     async fn deliver(&self, readings: Vec<Reading>) -> Result<(), NotKept> {
         let time = SystemTime::now();
         let arrivals = readings.into_iter().map(|r| arrival(r, &self.ends, time)).collect();
         let (done, safe) = oneshot::channel();
-        self.shared.inbox.send(Inbound::Arrivals { arrivals, done }).await.map_err(|_| NotKept)?;
-        safe.await.unwrap_or(Err(NotKept))
+        self.shared
+            .inbox
+            .send(Inbound::Arrivals { arrivals, done })
+            .await
+            .map_err(|_| NotKept::Busy)?;
+        safe.await.unwrap_or(Err(NotKept::Busy))
     }
 
     /// Answers a sender that keeps the connection open, then ends our side: whoever waits for a reply is free.

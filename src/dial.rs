@@ -124,15 +124,17 @@ pub async fn resolve_advertised(
 ) -> Result<Option<SocketAddr>, Failure> {
     let Some(Advertise { host, port: given }) = advertise else { return Ok(None) };
     let port = given.unwrap_or(port);
-    let name = match host {
-        Host::Ip(ip) => return Ok(Some(SocketAddr::new(*ip, port))),
-        Host::Name(name) => name,
-    };
-    let found = timeout(limit, lookup_host((name.as_str(), port))).await;
-    let first = found.ok().and_then(Result::ok).and_then(|mut found| found.next());
-    first.map(|socket| Some(SocketAddr::new(socket.ip().to_canonical(), port))).ok_or_else(|| {
+    let found = resolve(&Address { host: host.clone(), port }, limit).await;
+    found.map(|ip| Some(SocketAddr::new(ip, port))).ok_or_else(|| {
         Failure::new(Code::Config, format!("cannot advertise {host}: no address found for it"))
     })
+}
+
+/// The IP of a host, as far as it can be found out in time.
+pub async fn resolve(address: &Address, limit: Duration) -> Option<IpAddr> {
+    let Host::Name(name) = &address.host else { return address.ip() };
+    let found = timeout(limit, lookup_host((name.as_str(), address.port))).await;
+    found.ok()?.ok()?.next().map(|socket| socket.ip().to_canonical())
 }
 
 async fn connect(to: &Address) -> io::Result<TcpStream> {

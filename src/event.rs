@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use crate::arrived::{Arrived, From};
 use crate::escape::is_visible;
 use crate::exit::Failure;
-use crate::message::Arrival;
 use crate::peer::{Peer, Source, Wire};
+use crate::posted::{Cause, PeerLabel, Sent};
 
 /// Everything that is reported.
 #[derive(Debug, Serialize)]
@@ -46,6 +47,28 @@ pub enum Event {
         /// Who.
         peer: PeerLabel,
     },
+    /// A hook ended.
+    Hook {
+        /// When it ended.
+        time: String,
+        /// What it was for: `message`, `join` or `leave`.
+        on: &'static str,
+        /// Whose message, or who joined or left.
+        from: From,
+        /// The command.
+        run: String,
+        /// Its exit status, if it ended by itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<i32>,
+        /// The number of the signal that ended it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
+        /// Whether it was ended because its time was over.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        timeout: bool,
+        /// Milliseconds that it ran.
+        ms: f64,
+    },
     /// One line of the list of peers.
     Peer(Listed),
     /// The listener ends.
@@ -56,21 +79,7 @@ pub enum Event {
         messages: u64,
     },
     /// What became of a message to one peer.
-    Sent {
-        /// To whom.
-        to: PeerLabel,
-        /// `acked`, `read`, `unconfirmed` or `failed`.
-        status: &'static str,
-        /// In how many messages the text went.
-        parts: usize,
-        /// How often it was tried.
-        attempts: u32,
-        /// Milliseconds from the start of the attempt to its end.
-        ms: f64,
-        /// What went wrong.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error: Option<Cause>,
-    },
+    Sent(Sent),
     /// What became of a handshake with one peer.
     Pong {
         /// With whom.
@@ -135,36 +144,6 @@ pub enum Event {
     },
 }
 
-/// A message that arrived.
-#[derive(Debug, Serialize)]
-pub struct Arrived {
-    time: String,
-    from: From,
-    plain: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_base64: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct From {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    addr: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    observed: IpAddr,
-    verified: bool,
-}
-
-/// Which peer.
-#[derive(Clone, Debug, Serialize)]
-pub struct PeerLabel {
-    addr: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-}
-
 /// A peer with all that is known of it.
 #[derive(Debug, Serialize)]
 pub struct Listed {
@@ -182,13 +161,6 @@ pub struct Listed {
     first_seen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_seen: Option<String>,
-}
-
-/// Why one of many failed.
-#[derive(Debug, Serialize)]
-pub struct Cause {
-    code: &'static str,
-    reason: String,
 }
 
 impl Event {
@@ -209,33 +181,6 @@ impl Event {
     }
 }
 
-impl Arrived {
-    /// An arrival on the plain wire, with its text if that is of interest.
-    pub fn new(arrival: &Arrival, with_text: bool) -> Self {
-        let text = with_text.then_some(arrival.text.as_slice());
-        let utf8 = text.map(std::str::from_utf8);
-        Self {
-            time: rfc3339(arrival.time),
-            from: From {
-                addr: arrival.address.as_ref().map(ToString::to_string),
-                name: arrival.name.clone(),
-                observed: arrival.observed,
-                verified: arrival.is_verified(),
-            },
-            plain: true,
-            body: utf8.and_then(Result::ok).map(str::to_owned),
-            body_base64: text.filter(|t| std::str::from_utf8(t).is_err()).map(base64),
-        }
-    }
-}
-
-impl PeerLabel {
-    /// Address and name of a peer.
-    pub fn new(peer: &Peer) -> Self {
-        Self { addr: peer.address.to_string(), name: peer.name.as_ref().map(ToString::to_string) }
-    }
-}
-
 impl Listed {
     /// A peer as the list shows it at this time.
     pub fn new(peer: &Peer, now: SystemTime) -> Self {
@@ -251,13 +196,6 @@ impl Listed {
             first_seen: peer.first_seen.map(rfc3339),
             last_seen: peer.last_seen.map(rfc3339),
         }
-    }
-}
-
-impl Cause {
-    /// The code of a failure, and its cause in few words.
-    pub fn new(failure: &Failure) -> Self {
-        Self { code: failure.code.word(), reason: failure.cause.root_cause().to_string() }
     }
 }
 
@@ -289,15 +227,10 @@ fn visible(object: String) -> String {
     line
 }
 
-fn base64(bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Kind;
+    use crate::message::{Arrival, Kind};
 
     fn arrival(text: &[u8]) -> Arrival {
         Arrival {

@@ -11,9 +11,11 @@ use crate::global::Global;
 use crate::lookup::{Lookup, find};
 use crate::name::Name;
 use crate::peer::{Peer, Source};
+use crate::posted::{Posted, Sent};
 use crate::settings::{DEFAULT_PORT, Flags, Settings};
 use crate::state::dir::StateDir;
-use crate::state::peers_file::PeersFile;
+use crate::state::outbox;
+use crate::state::peers_file::{PeersFile, Place};
 use crate::state::presence::{self, Listening};
 use crate::ui::Ui;
 
@@ -118,6 +120,18 @@ impl Home {
             None => resolve_advertised(listen.advertise.as_ref(), port, *timeout).await?,
         };
         Ok(Dialer { name: name.clone(), port, advertised, timeout: *timeout })
+    }
+
+    /// Adds a text that was sent to the history, unless that is switched off.
+    pub fn keep_sent(&self, text: &str, sent: &[Sent]) -> Result<(), Failure> {
+        let Place { path, allow_network, lock_wait, .. } = &self.settings.place;
+        let max_bytes = self.settings.listen.history_bytes;
+        if max_bytes == 0 {
+            return Ok(());
+        }
+        let now = SystemTime::now();
+        let line = |seq| Posted::new(seq, now, text, sent.to_vec()).line();
+        outbox::add(StateDir::create(path, *allow_network)?, max_bytes, *lock_wait, line)
     }
 
     /// Writes down what a command has learned of peers. What was done is done: if it cannot be written down, that is

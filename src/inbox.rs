@@ -33,6 +33,21 @@ pub enum Inbound {
     Trouble(io::Error),
 }
 
-/// The messages could not be stored or shown; the sender may try again.
+/// Why messages were not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotKept;
+pub enum NotKept {
+    /// They could not be stored or shown; the sender may try again.
+    Busy,
+    /// They are not wanted from this sender.
+    Denied,
+}
+
+impl NotKept {
+    /// The word in the verdict.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Denied => "denied",
+        }
+    }
+}

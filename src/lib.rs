@@ -4,12 +4,15 @@
 //! terminal each have exactly one door. `ARCHITECTURE.md` draws the floors.
 
 pub mod address;
+pub mod arrived;
 pub mod book;
+pub mod changes;
 pub mod cli;
 pub mod codec;
 pub mod commands;
 pub mod config;
 pub mod connection;
+pub mod delivery;
 pub mod dial;
 pub mod escape;
 pub mod event;
@@ -17,24 +20,32 @@ pub mod exit;
 pub mod fanout;
 pub mod global;
 pub mod home;
+pub mod hooks;
 pub mod inbox;
 pub mod layers;
+pub mod line;
 pub mod listener;
 pub mod lookup;
 pub mod message;
 pub mod name;
 pub mod nearest;
+pub mod neighbours;
 pub mod newcomers;
 pub mod open_files;
 pub mod outreach;
 pub mod paths;
 pub mod peer;
+pub mod posted;
 pub mod recorder;
 pub mod report;
+pub mod retry;
+pub mod senders;
+pub mod service;
 pub mod settings;
 pub mod signals;
 pub mod slots;
 pub mod state;
+pub mod trouble;
 pub mod ui;
 
 use std::ffi::OsString;

@@ -60,13 +60,22 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Accepts until `shutdown` completes, then finishes what is in hand for at most five seconds.
+/// What becomes of the open connections when a listener stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// Each may finish the message that it has begun, within five seconds.
+    Finish,
+    /// Only messages that are complete are dealt with.
+    AtOnce,
+}
+
+/// Accepts until `shutdown` completes, then finishes what is in hand.
 pub async fn run(
     socket: TcpListener,
     identity: Identity,
     limits: Limits,
     inbox: mpsc::Sender<Inbound>,
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = Haste>,
 ) {
     let (close, closing) = watch::channel(false);
     let mut listener = Listener {
@@ -80,11 +89,14 @@ pub async fn run(
         slots: Arc::default(),
         tasks: JoinSet::new(),
     };
-    tokio::select! {
-        () = listener.accept_all(&socket) => {}
-        () = shutdown => {}
-    }
+    let haste = tokio::select! {
+        () = listener.accept_all(&socket) => Haste::Finish,
+        haste = shutdown => haste,
+    };
     drop(socket);
+    if haste == Haste::AtOnce {
+        listener.slots.evict_all();
+    }
     // the receivers live as long as the listener
     let _ = close.send(true);
     let drained = async { while listener.tasks.join_next().await.is_some() {} };

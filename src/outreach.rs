@@ -1,113 +1,27 @@
-//! Takes one errand to one peer or to many, and sums up what became of it.
+//! Takes one errand to many peers, sums up what became of it, and writes down who was reached.
 //!
-//! `dial` knows one connection, `fanout` knows parallel work; here is what the commands have in common: how a text is
-//! cut for its peer, how a result is put into words, and when many results are a success.
+//! `delivery` knows one peer, `fanout` knows parallel work.
 
-use std::time::Instant;
-
-use crate::codec::writing::{MAX_NATIVE_BYTES, MAX_PLAIN_BYTES, TextError, encode, split};
-use crate::dial::{Deadline, Dialer, Heard};
+use crate::delivery;
 use crate::exit::{Code, Exit, Failure};
 use crate::fanout;
 use crate::home::Home;
-use crate::message::Proof;
 use crate::open_files;
-use crate::peer::{Peer, Wire};
-use crate::report::{Errand, Report, Tally, worded};
+use crate::peer::Peer;
+use crate::report::{Errand, Report, Tally};
+use crate::retry::Retry;
 
-/// Takes an errand to a peer.
-pub async fn run(dialer: &Dialer, peer: Peer, errand: &Errand) -> Report {
-    let start = Instant::now();
-    let deadline = Deadline::after(dialer.timeout);
-    let mut parts = 1;
-    let result = match errand {
-        Errand::Message(text) => send(dialer, &peer, deadline, text, &mut parts).await,
-        Errand::Connect => say(dialer, &peer, peer.wire, deadline, "connect").await,
-        Errand::Exit => say(dialer, &peer, peer.wire, deadline, "exit").await,
-    };
-    let result = result.map_err(|failure| worded(failure, &peer, errand));
-    Report { peer, result, parts, time: start.elapsed() }
-}
-
-async fn say(
-    dialer: &Dialer,
-    peer: &Peer,
-    known: Option<Wire>,
-    deadline: Deadline,
-    text: &str,
-) -> Result<Heard, Failure> {
-    dialer.say(&peer.address, known, deadline, |own| encode(own, &dialer.name, text)).await
-}
-
-/// A short text goes at once. For a long one it has to be known who reads it: a p2p takes it whole, a plain program
-/// in parts of what it reads at once.
-async fn send(
-    dialer: &Dialer,
-    peer: &Peer,
-    deadline: Deadline,
-    text: &str,
-    parts: &mut usize,
-) -> Result<Heard, Failure> {
-    let mut wire = peer.wire;
-    let short = split(text, MAX_PLAIN_BYTES).map_err(text_failure)?;
-    if short.len() > 1 && wire.is_none() {
-        wire = Some(say(dialer, peer, None, deadline, "connect").await?.wire());
-    }
-    let pieces = match wire {
-        Some(Wire::Native) => split(text, MAX_NATIVE_BYTES).map_err(text_failure)?,
-        _ => short,
-    };
-    *parts = pieces.len();
-    let mut weakest: Option<Heard> = None;
-    for (at, piece) in pieces.iter().enumerate() {
-        let heard = say(dialer, peer, wire, deadline, piece).await.map_err(|failure| {
-            match pieces.len() {
-                1 => failure,
-                // what came before has arrived: the whole is no longer safe to send again
-                count => {
-                    let code = if at > 0 && failure.code == Code::Unreachable {
-                        Code::Unconfirmed
-                    } else {
-                        failure.code
-                    };
-                    Failure { code, ..failure.context(format!("part {} of {count}", at + 1)) }
-                }
-            }
-        })?;
-        if weakest.as_ref().is_none_or(|w| w.proof == Proof::Acked) {
-            weakest = Some(heard);
+/// Takes an errand to one peer; tells a person who waits why it takes long.
+pub async fn run_one(home: &Home, peer: Peer, errand: &Errand) -> Result<Report, Failure> {
+    let dialer = home.dialer().await?;
+    let label = peer.label();
+    let mut said = false;
+    let waits = |failure: &Failure| {
+        if !std::mem::replace(&mut said, true) {
+            home.ui.talk(format!("{label}: {failure}; trying again"));
         }
-    }
-    weakest.ok_or_else(|| text_failure(TextError::Empty))
-}
-
-/// Checks that a text can be sent to any peer at all.
-pub fn check(text: &str) -> Result<(), Failure> {
-    split(text, MAX_PLAIN_BYTES).map(drop).map_err(text_failure)
-}
-
-/// A text that the plain wire cannot carry.
-pub fn text_failure(error: TextError) -> Failure {
-    match error {
-        TextError::Empty => Failure::new(Code::Usage, "there is no text to send"),
-        TextError::NotUtf8(at) => Failure::new(
-            Code::Usage,
-            format!("cannot send this text: byte {at} of it is not UTF-8"),
-        )
-        .hint("encode it first, for example with base64"),
-        TextError::Blanks => Failure::new(
-            Code::Usage,
-            "cannot send this text: it has too many blanks in a row for one message",
-        ),
-        TextError::Keyword(word) => {
-            let failure = Failure::new(
-                Code::Usage,
-                format!("cannot send `{word}`: alone it is a command on the wire"),
-            );
-            failure
-                .hint("add a word; to take leave of a peer use `p2p leave`, to greet it `p2p ping`")
-        }
-    }
+    };
+    Ok(delivery::run(&dialer, home.settings.retry, peer, errand, waits).await)
 }
 
 /// Takes an errand to many peers at once, reports each as it finishes, and writes down who was reached.
@@ -121,7 +35,7 @@ pub async fn run_all(
 ) -> Result<Tally, Failure> {
     let mut output = Ok(());
     let targets = peers.len();
-    let reports = reach(home, peers, errand, |report| {
+    let reports = reach(home, peers, errand, home.settings.retry, |report| {
         let (line, event) = report.shown(errand);
         if output.is_ok() {
             output = match report.result {
@@ -132,6 +46,7 @@ pub async fn run_all(
     })
     .await?;
     note(home, &reports, checks);
+    keep(home, errand, &reports);
     output?;
     let ok = reports.iter().filter(|report| report.result.is_ok()).count();
     let failures = || reports.iter().filter_map(|report| report.result.as_ref().err());
@@ -145,19 +60,20 @@ pub async fn run_all(
     Ok(Tally { targets, ok, required: targets, none: code })
 }
 
-/// Takes an errand to many peers at once with no report but the progress.
+/// Takes an errand to many peers at once, each called once, with no report but the progress.
 pub async fn run_quietly(
     home: &Home,
     peers: Vec<Peer>,
     errand: &Errand,
 ) -> Result<Vec<Report>, Failure> {
-    reach(home, peers, errand, |_| {}).await
+    reach(home, peers, errand, Retry::default(), |_| {}).await
 }
 
 async fn reach(
     home: &Home,
     peers: Vec<Peer>,
     errand: &Errand,
+    retry: Retry,
     mut show: impl FnMut(&Report),
 ) -> Result<Vec<Report>, Failure> {
     let dialer = home.dialer().await?;
@@ -167,7 +83,7 @@ async fn reach(
     let mut reports = Vec::with_capacity(peers.len());
     let action = |peer| {
         let (dialer, errand) = (dialer.clone(), errand.clone());
-        async move { run(&dialer, peer, &errand).await }
+        async move { delivery::run(&dialer, retry, peer, &errand, |_| {}).await }
     };
     fanout::each(peers, jobs, action, |report: Report| {
         bar.suspend(|| show(&report));
@@ -195,5 +111,14 @@ pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
                 }
             }
         });
+    }
+}
+
+/// Keeps a text and what became of it in the history of sent texts.
+pub fn keep(home: &Home, errand: &Errand, reports: &[Report]) {
+    let Errand::Message(text) = errand else { return };
+    let sent: Vec<_> = reports.iter().map(Report::sent).collect();
+    if let Err(failure) = home.keep_sent(text, &sent) {
+        home.ui.warn(failure.context("cannot keep what was sent"));
     }
 }

@@ -36,6 +36,17 @@ impl Paths {
     }
 }
 
+/// What makes a p2p that we start use the same home, whatever our flags were.
+pub fn environment(global: &Global) -> Vec<(&'static str, OsString)> {
+    let chosen = [("P2P_HOME", &global.home), ("P2P_CONFIG", &global.config)];
+    let chosen = chosen.into_iter().filter_map(|(name, flag)| {
+        let path = flag.clone().or_else(|| variable(name).map(PathBuf::from))?;
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Some((name, path.into_os_string()))
+    });
+    chosen.collect()
+}
+
 /// An XDG base directory; relative paths are ignored, as its specification says.
 fn base(name: &str, below_home: &str) -> Result<PathBuf, Failure> {
     let given = variable(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -5,46 +5,43 @@
 
 use std::io;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::arrived::Arrived;
 use crate::book::{Change, PeerBook};
-use crate::escape::escape;
-use crate::event::{Arrived, Event, PeerLabel, rfc3339};
+use crate::config::On;
+use crate::event::{Event, rfc3339};
 use crate::exit::Failure;
+use crate::hooks::rules::{Hooks, Job};
 use crate::inbox::{Inbound, NotKept};
+use crate::line::{Form, line};
 use crate::message::{Arrival, Kind};
 use crate::newcomers::Newcomers;
-use crate::state::history::History;
+use crate::peer::Peer;
+use crate::posted::PeerLabel;
+use crate::senders::Senders;
+use crate::state::ledger::Ledger;
 use crate::state::peers_file::PeersFile;
+use crate::trouble::Trouble;
 use crate::ui::{Ui, is_closed_output};
 
 /// How many handovers are taken together at most.
 const MAX_BATCH: usize = 256;
 
-/// A trouble that lasts is mentioned this often.
-const REMIND_AFTER: Duration = Duration::from_secs(60);
-
-/// How the text of a message is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// One line, whatever is in it.
-    Escaped,
-    /// Its exact bytes.
-    Raw,
-}
-
 /// Why the recorder ended before it was told to.
 #[derive(Debug)]
-pub enum Broken {
+pub enum Over {
+    /// As many messages have come as were wanted.
+    Enough,
     /// Nobody reads our output any more.
     OutputClosed,
     /// The output or the history cannot be written.
     Failed(Failure),
 }
 
-/// What it writes to.
+/// What it writes to, and what it takes.
 #[derive(Debug)]
 pub struct Recorder {
     /// The terminal.
@@ -52,36 +49,61 @@ pub struct Recorder {
     /// How texts are shown.
     pub form: Form,
     /// The history, unless it is switched off.
-    pub history: Option<History>,
+    pub history: Option<Ledger>,
+    /// Whether the history has to be on the disk before anything is acknowledged.
+    pub durable: bool,
     /// The peer book.
     pub peers: PeersFile,
+    /// Whose messages are taken; `None` is everybody's.
+    pub from: Option<Senders>,
+    /// How many messages are taken; `None` is no limit.
+    pub count: Option<u64>,
+    /// What is run for what arrives.
+    pub hooks: Hooks,
 }
 
 type Done = oneshot::Sender<Result<(), NotKept>>;
+
+/// Messages of one connection that are taken together or not at all.
+struct Handover {
+    arrivals: Vec<Arrival>,
+    done: Done,
+    hooks: Vec<Job>,
+    /// Whether there were more than are wanted.
+    cut: bool,
+}
 
 struct Work {
     recorder: Recorder,
     newcomers: Newcomers,
     messages: u64,
-    reminded: Option<Instant>,
+    accepting: Trouble,
+    learning: Trouble,
+    storing: Trouble,
 }
 
 impl Recorder {
     /// Starts the thread. It ends when the inbox is closed, and gives the number of messages; it ends early, and says
-    /// so through `broken`, when the output cannot be written any more.
+    /// so through `over`, when it has enough or its output cannot be written any more.
     pub fn start(
         self,
         inbox: mpsc::Receiver<Inbound>,
-        broken: oneshot::Sender<Broken>,
+        over: oneshot::Sender<Over>,
     ) -> io::Result<JoinHandle<u64>> {
-        let work =
-            Work { recorder: self, newcomers: Newcomers::default(), messages: 0, reminded: None };
-        thread::Builder::new().name("recorder".into()).spawn(move || work.run(inbox, broken))
+        let work = Work {
+            recorder: self,
+            newcomers: Newcomers::default(),
+            messages: 0,
+            accepting: Trouble::default(),
+            learning: Trouble::default(),
+            storing: Trouble::default(),
+        };
+        thread::Builder::new().name("recorder".into()).spawn(move || work.run(inbox, over))
     }
 }
 
 impl Work {
-    fn run(mut self, mut inbox: mpsc::Receiver<Inbound>, broken: oneshot::Sender<Broken>) -> u64 {
+    fn run(mut self, mut inbox: mpsc::Receiver<Inbound>, over: oneshot::Sender<Over>) -> u64 {
         while let Some(first) = inbox.blocking_recv() {
             let mut batch = vec![first];
             while batch.len() < MAX_BATCH {
@@ -90,50 +112,93 @@ impl Work {
             }
             if let Err(reason) = self.record(batch) {
                 // dropping the inbox refuses what is still in it
-                let _ = broken.send(reason);
+                let _ = over.send(reason);
                 break;
             }
         }
         self.messages
     }
 
-    fn record(&mut self, batch: Vec<Inbound>) -> Result<(), Broken> {
-        let mut handovers: Vec<(Vec<Arrival>, Done)> = Vec::with_capacity(batch.len());
-        for inbound in batch {
-            match inbound {
-                Inbound::Arrivals { arrivals, done } => handovers.push((arrivals, done)),
-                Inbound::Trouble(error) => {
-                    self.remind(format!("cannot accept connections: {error}"));
-                }
-            }
-        }
-        let arrivals: Vec<&Arrival> = handovers.iter().flat_map(|(arrivals, _)| arrivals).collect();
-        if let Err(failure) = self.store(&arrivals) {
-            self.remind(failure.context("cannot keep messages, so they are refused"));
+    fn record(&mut self, batch: Vec<Inbound>) -> Result<(), Over> {
+        let handovers = self.admit(batch);
+        let arrivals: Vec<&Arrival> = handovers.iter().flat_map(|h| &h.arrivals).collect();
+        if let Err(reason) = self.store(&arrivals) {
             refuse(handovers);
-            return Ok(());
+            return reason.map_or(Ok(()), Err);
         }
         if let Err(failure) = self.show(&arrivals) {
             refuse(handovers);
             let closed = is_closed_output(&failure);
-            return Err(if closed { Broken::OutputClosed } else { Broken::Failed(failure) });
+            return Err(if closed { Over::OutputClosed } else { Over::Failed(failure) });
         }
         self.messages += arrivals.iter().filter(|a| is_text(a)).count() as u64;
         let learned = self.learn(&arrivals);
-        for (arrivals, done) in handovers {
+        for Handover { arrivals, done, hooks, cut } in handovers {
             // a message is safe by now; a greeting that left no trace is not
-            let kept = learned || arrivals.iter().all(is_text);
+            let kept = !cut && (learned || arrivals.iter().all(is_text));
             // the connection may be gone
-            let _ = done.send(if kept { Ok(()) } else { Err(NotKept) });
+            let _ = done.send(if kept { Ok(()) } else { Err(NotKept::Busy) });
+            self.recorder.hooks.start(hooks);
         }
-        Ok(())
+        if Some(self.messages) == self.recorder.count { Err(Over::Enough) } else { Ok(()) }
     }
 
-    fn store(&mut self, arrivals: &[&Arrival]) -> Result<(), Failure> {
-        let Some(history) = &mut self.recorder.history else { return Ok(()) };
-        let texts = arrivals.iter().filter(|a| is_text(a));
-        let lines: String = texts.map(|a| Event::Message(Arrived::new(a, true)).line()).collect();
-        if lines.is_empty() { Ok(()) } else { history.append(lines.as_bytes()) }
+    /// Refuses what is not wanted, and what there is no room for.
+    fn admit(&mut self, batch: Vec<Inbound>) -> Vec<Handover> {
+        let mut wanted = self.recorder.count.map_or(u64::MAX, |count| count - self.messages);
+        let mut handovers = Vec::with_capacity(batch.len());
+        for inbound in batch {
+            let (mut arrivals, done) = match inbound {
+                Inbound::Arrivals { arrivals, done } => (arrivals, done),
+                Inbound::Trouble(error) => {
+                    let Recorder { ui, .. } = &self.recorder;
+                    self.accepting.happens(ui, format!("cannot accept connections: {error}"));
+                    continue;
+                }
+            };
+            let is_denied =
+                |a: &Arrival| self.recorder.from.as_ref().is_some_and(|f| !f.have_sent(a));
+            if arrivals.iter().any(|a| is_text(a) && is_denied(a)) {
+                let _ = done.send(Err(NotKept::Denied));
+                continue;
+            }
+            let cut = cut_to(&mut arrivals, wanted);
+            let texts = || arrivals.iter().filter(|a| is_text(a));
+            let Ok(hooks) = self.recorder.hooks.prepare(texts().map(|a| (On::Message, a))) else {
+                let _ = done.send(Err(NotKept::Busy));
+                continue;
+            };
+            wanted -= texts().count() as u64;
+            handovers.push(Handover { arrivals, done, hooks, cut });
+        }
+        handovers
+    }
+
+    /// Stores all or nothing; the error is the end of the listener, if it is one.
+    fn store(&mut self, arrivals: &[&Arrival]) -> Result<(), Option<Over>> {
+        let Recorder { ui, history: Some(history), durable, .. } = &mut self.recorder else {
+            return Ok(());
+        };
+        let texts: Vec<_> = arrivals.iter().filter(|a| is_text(a)).collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let line = |arrival: &&&Arrival, seq| {
+            Event::Message(Arrived::new(arrival, true).numbered(seq)).line()
+        };
+        if let Err(failure) = history.append(&texts, line) {
+            if self.storing.lasts(Instant::now()) {
+                return Err(Some(Over::Failed(failure)));
+            }
+            self.storing.happens(ui, failure.context("cannot keep messages, so they are refused"));
+            return Err(None);
+        }
+        self.storing.passes();
+        if *durable {
+            history.sync().map_err(|failure| Some(Over::Failed(failure)))
+        } else {
+            Ok(())
+        }
     }
 
     fn show(&self, arrivals: &[&Arrival]) -> Result<(), Failure> {
@@ -153,49 +218,70 @@ impl Work {
         if arrivals.iter().all(|arrival| arrival.address.is_none()) {
             return true;
         }
-        let Self { recorder: Recorder { ui, peers, .. }, newcomers, .. } = self;
+        let Self { recorder: Recorder { ui, peers, .. }, newcomers, learning, .. } = self;
         let now = Instant::now();
         let learned = peers.update(|book| {
             let mut news = Vec::new();
-            for arrival in arrivals {
+            for &arrival in arrivals {
                 if may_enter(book, newcomers, arrival, now) {
                     let change = book.hear(arrival);
                     let peer = arrival.address.as_ref().and_then(|address| book.at(address));
-                    news.extend(change.zip(peer.cloned()));
+                    news.extend(change.zip(peer.cloned()).map(|(c, p)| (c, p, arrival)));
                 }
             }
             news
         });
         match learned {
             Ok(news) => {
-                for (change, peer) in news {
-                    ui.talk(format!("{} {}", peer.label(), change_words(change)));
-                    let time = rfc3339(std::time::SystemTime::now());
-                    let peer = PeerLabel::new(&peer);
-                    // an output that fails is found out by the next message
-                    let _ = ui.event(&Event::PeerChange { time, change: change.word(), peer });
-                }
+                news.iter().for_each(|(change, peer, arrival)| self.tell(*change, peer, arrival));
                 true
             }
             Err(failure) => {
-                self.remind(failure.context("cannot write down what was learned of peers"));
+                let failure = failure.context("cannot write down what was learned of peers");
+                learning.happens(ui, failure);
                 false
             }
         }
     }
 
-    fn remind(&mut self, trouble: impl std::fmt::Display) {
-        if self.reminded.is_none_or(|at| at.elapsed() >= REMIND_AFTER) {
-            self.recorder.ui.warn(trouble);
-            self.reminded = Some(Instant::now());
+    /// Tells that the list of peers has changed.
+    fn tell(&mut self, change: Change, peer: &Peer, arrival: &Arrival) {
+        let Recorder { ui, hooks, .. } = &self.recorder;
+        ui.talk(format!("{} {}", peer.label(), change_words(change)));
+        let time = rfc3339(std::time::SystemTime::now());
+        let label = PeerLabel::new(peer);
+        // an output that fails is found out by the next message
+        let _ = ui.event(&Event::PeerChange { time, change: change.word(), peer: label });
+        let on = match change {
+            Change::Joined => On::Join,
+            Change::Left => On::Leave,
+            Change::Renamed | Change::Verified => return,
+        };
+        match hooks.prepare([(on, arrival)]) {
+            Ok(jobs) => hooks.start(jobs),
+            // the change has happened and cannot be refused
+            Err(_) => self.learning.happens(ui, "too many hooks wait, so some are not run"),
         }
     }
 }
 
-fn refuse(handovers: Vec<(Vec<Arrival>, Done)>) {
-    for (_, done) in handovers {
-        let _ = done.send(Err(NotKept));
+fn refuse(handovers: Vec<Handover>) {
+    for Handover { done, .. } in handovers {
+        let _ = done.send(Err(NotKept::Busy));
     }
+}
+
+/// Cuts arrivals after so many texts; whether that took something away.
+fn cut_to(arrivals: &mut Vec<Arrival>, texts: u64) -> bool {
+    let mut left = texts;
+    let too_many = |arrival: &Arrival| {
+        let over = is_text(arrival) && left == 0;
+        left -= u64::from(is_text(arrival) && !over);
+        over
+    };
+    let Some(end) = arrivals.iter().position(too_many) else { return false };
+    arrivals.truncate(end);
+    true
 }
 
 /// Known peers may always speak; how many unknown ones may come in depends on where they come from.
@@ -217,21 +303,6 @@ fn event(arrival: &Arrival) -> Event {
         Kind::Connect | Kind::ConnectAck => Event::Connect(Arrived::new(arrival, false)),
         Kind::Exit => Event::Exit(Arrived::new(arrival, false)),
     }
-}
-
-/// `ADDRESS NAME TEXT`; without a known address the IP that was observed, without a name `-`.
-fn line(arrival: &Arrival, form: Form) -> Vec<u8> {
-    let address =
-        arrival.address.as_ref().map_or_else(|| arrival.observed.to_string(), ToString::to_string);
-    let name = arrival.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-    let name = escape(name.unwrap_or("-").as_bytes()).replace(' ', "_");
-    let mut line = format!("{address} {name} ").into_bytes();
-    match form {
-        Form::Escaped => line.extend(escape(&arrival.text).bytes()),
-        Form::Raw => line.extend(&arrival.text),
-    }
-    line.push(b'\n');
-    line
 }
 
 fn change_words(change: Change) -> &'static str {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use crate::dial::Heard;
 use crate::escape::escape;
-use crate::event::{Cause, Event, PeerLabel, milliseconds};
+use crate::event::{Event, milliseconds};
 use crate::exit::{Code, Exit, Failure};
 use crate::peer::{Peer, Wire};
+use crate::posted::{Cause, PeerLabel, Sent};
+use crate::retry::Retry;
 use crate::ui::Ui;
 
 /// What a peer is to be told.
@@ -29,7 +31,9 @@ pub struct Report {
     pub result: Result<Heard, Failure>,
     /// How many messages it took; more than one for a long text.
     pub parts: usize,
-    /// From the start of the attempt to its end.
+    /// How often the peer was called.
+    pub attempts: u32,
+    /// From the start of the first attempt to the end of the last.
     pub time: Duration,
 }
 
@@ -64,13 +68,16 @@ impl Report {
     }
 
     /// What became of a message, as an object.
-    pub fn sent(&self) -> Event {
-        Event::Sent {
+    pub fn sent(&self) -> Sent {
+        Sent {
+            seq: None,
+            time: None,
             to: PeerLabel::new(&self.named()),
-            status: self.status(),
+            status: self.status().into(),
             parts: self.parts,
-            attempts: 1,
+            attempts: self.attempts,
             ms: milliseconds(self.time),
+            body: None,
             error: self.result.as_ref().err().map(Cause::new),
         }
     }
@@ -93,26 +100,32 @@ impl Report {
                 (self.line(kind), self.pong())
             }
             (Errand::Connect, Err(_)) => (self.line(self.status()), self.pong()),
-            _ => (self.line(self.status()), self.sent()),
+            _ => (self.line(self.status()), Event::Sent(self.sent())),
         }
     }
 }
 
 /// Puts the peer and what the failure means for it in front of the cause.
-pub fn worded(failure: Failure, peer: &Peer, errand: &Errand) -> Failure {
+pub fn worded(failure: Failure, peer: &Peer, errand: &Errand, retry: Retry) -> Failure {
     let label = peer.label();
     let port = peer.address.port;
     match failure.code {
         Code::Unreachable => {
             let refused = failure.to_string().ends_with("refused");
             let local = peer.address.ip().is_some_and(|ip| ip.is_loopback());
+            let wait = if retry.is_wanted() { "" } else { " to wait for it: --retry-for 30s" };
             let failure = failure.context(format!("cannot reach {label}"));
             match (refused, local) {
                 (true, true) => failure.hint(format!(
-                    "is `p2p listen -p {port}` running here? some programs listen only on the machine's LAN address"
+                    "is `p2p listen -p {port}` running here? some programs listen only on the machine's LAN address;{wait}"
+                ).trim_end_matches(';')),
+                (true, false) => {
+                    failure.hint(format!("is `p2p listen -p {port}` running there?{wait}"))
+                }
+                (false, _) => failure.hint(format!(
+                    "is the address right? to change it: p2p peers add NAME {}",
+                    peer.address
                 )),
-                (true, false) => failure.hint(format!("is `p2p listen -p {port}` running there?")),
-                (false, _) => failure.hint(format!("is the address right? to change it: p2p peers add NAME {}", peer.address)),
             }
         }
         Code::Timeout if *errand == Errand::Connect => {

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::book::Caps;
-use crate::config::{Advertise, Bind, Config, Text, Time, TypedName};
+use crate::config::{Advertise, Bind, Config, On, Run, Text, Time, TypedName};
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::global::Global;
 use crate::layers::{Layers, Origin, Shown};
 use crate::name::Name;
 use crate::paths::{Paths, variable};
+use crate::retry::Retry;
 use crate::state::peers_file::Place;
 
 /// The port where we listen unless told otherwise.
@@ -32,6 +33,8 @@ pub struct Settings {
     pub listen: Listen,
     /// How long one attempt to reach a peer may take in all.
     pub timeout: Duration,
+    /// How often and how long a peer that cannot be reached is tried again.
+    pub retry: Retry,
     /// How many peers are contacted at once.
     pub jobs: usize,
     /// Every value with its origin, in the order of the example configuration.
@@ -53,8 +56,55 @@ pub struct Listen {
     pub bootstrap: bool,
     /// How many bytes of history to keep; 0 for none.
     pub history_bytes: u64,
+    /// Acknowledge only what would survive a power cut.
+    pub durable: bool,
+    /// What is run when something arrives.
+    pub hooks: Vec<Hook>,
     /// What a stranger may cost us.
     pub limits: Limits,
+    /// What all hooks together may cost us.
+    pub hook_limits: HookLimits,
+}
+
+/// A command that is run when something arrives.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// For what.
+    pub on: On,
+    /// From whom, as it was written; empty is everybody.
+    pub from: Vec<String>,
+    /// The command, for `/bin/sh -c`.
+    pub run: String,
+    /// Whether later hooks are looked at although this one fits.
+    pub goes_on: bool,
+}
+
+/// Limits of hooks (the reasons are with the defaults in [`HookLimits::default`]).
+#[derive(Clone, Copy, Debug)]
+pub struct HookLimits {
+    /// How many run at once.
+    pub jobs: usize,
+    /// How long one may run.
+    pub time: Duration,
+    /// Bytes of messages that may wait for their hooks.
+    pub buffer_bytes: usize,
+    /// Bytes of its output that are shown.
+    pub output_bytes: usize,
+}
+
+impl Default for HookLimits {
+    fn default() -> Self {
+        Self {
+            // hooks are programs of their own; more at once than there are cores helps little
+            jobs: 4,
+            // longer work belongs into the background of its own session
+            time: Duration::from_secs(30),
+            // several thousand short messages: a burst waits, and its senders do not; past this they are told to
+            buffer_bytes: 4 * 1024 * 1024,
+            // a log needs no more of one run, and somebody else's text may be what makes it long
+            output_bytes: 64 * 1024,
+        }
+    }
 }
 
 /// Limits of the listener (the reasons are with the defaults in [`Limits::default`]).
@@ -106,8 +156,18 @@ pub struct Flags {
     pub bootstrap: Option<bool>,
     /// `-t`
     pub timeout: Option<Time>,
+    /// `--retry`
+    pub retry: Option<u32>,
+    /// `--retry-for`
+    pub retry_for: Option<Time>,
     /// `-j`
     pub jobs: Option<usize>,
+    /// `-x`, in place of the configuration's hooks for messages
+    pub run: Option<Run>,
+    /// `-j` of a listener
+    pub hook_jobs: Option<usize>,
+    /// `--exec-timeout`
+    pub hook_time: Option<Time>,
 }
 
 impl Settings {
@@ -138,13 +198,22 @@ impl Settings {
         let (send, state) = (config.send, config.state);
         let timeout =
             layers.pick("send.timeout", flags.timeout, time(send.timeout), DEFAULT_TIMEOUT);
+        let retry = retry(&mut layers, flags, time(send.retry_for));
         let jobs = layers.pick("send.jobs", flags.jobs, send.jobs, DEFAULT_JOBS);
         let allow_network = layers.pick("state.allow_network", None, state.allow_network, false);
         let lock_wait =
             layers.pick("state.lock_wait", None, time(state.lock_wait), DEFAULT_LOCK_WAIT);
         let (limits, caps) = limits(&mut layers, max_size, &config.limits);
         listen.limits = limits;
+        listen.hook_limits = hook_limits(&mut layers, flags, &config.limits);
+        listen.hooks = hooks(flags, config.hook);
+        if listen.durable && listen.history_bytes == 0 {
+            let why = "listen.durable needs a history, and listen.history is 0";
+            return Err(Failure::new(Code::Config, why));
+        }
         check_positive(&[
+            ("limits.hooks", listen.hook_limits.jobs),
+            ("limits.hook_buffer", listen.hook_limits.buffer_bytes),
             ("listen.max_size", limits.message_bytes),
             ("limits.connections", limits.connections),
             ("limits.connections_per_ip", limits.connections_per_ip),
@@ -160,7 +229,7 @@ impl Settings {
             configured: static_peers(config.peer)?,
         };
         let (timeout, shown, config_path) = (timeout.0, layers.shown, paths.config);
-        Ok(Self { config_path, name, place, listen, timeout, jobs, shown })
+        Ok(Self { config_path, name, place, listen, timeout, retry, jobs, shown })
     }
 }
 
@@ -183,10 +252,57 @@ fn listen(layers: &mut Layers, flags: &Flags, config: crate::config::Listen) -> 
     let max_size = config.max_size.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     let max_size = layers.pick("listen.max_size", None, max_size, defaults.message_bytes);
     let history_bytes = layers.pick("listen.history", None, config.history, DEFAULT_HISTORY_BYTES);
+    let durable = layers.pick("listen.durable", None, config.durable, false);
     let goodbye = layers.pick("listen.goodbye", None, config.goodbye, true);
     let bootstrap = layers.pick("listen.bootstrap", flags.bootstrap, config.bootstrap, false);
     let limits = defaults;
-    (max_size, Listen { port, bind, advertise, goodbye, bootstrap, history_bytes, limits })
+    let hook_limits = HookLimits::default();
+    let listen = Listen {
+        port,
+        bind,
+        advertise,
+        goodbye,
+        bootstrap,
+        history_bytes,
+        durable,
+        hooks: Vec::new(),
+        limits,
+        hook_limits,
+    };
+    (max_size, listen)
+}
+
+/// A flag says all there is to say about trying again.
+fn retry(layers: &mut Layers, flags: &Flags, config: Option<Time>) -> Retry {
+    let config = config.filter(|_| flags.retry.is_none());
+    let span = [(flags.retry_for, Origin::Flag), (config, Origin::Config), (None, Origin::Default)];
+    let span = layers.choose("send.retry_for", span);
+    Retry { times: flags.retry, span: span.map(|time| time.0) }
+}
+
+/// The hooks of the configuration, or the one of the command line in the place of those for messages.
+fn hooks(flags: &Flags, config: Vec<crate::config::Hook>) -> Vec<Hook> {
+    let from_config = config.into_iter().map(|hook| Hook {
+        on: hook.on,
+        from: hook.from,
+        run: hook.run.0.0,
+        goes_on: hook.goes_on,
+    });
+    let Some(Run(run)) = flags.run.clone() else { return from_config.collect() };
+    let flag = Hook { on: On::Message, from: Vec::new(), run, goes_on: false };
+    from_config.filter(|hook| hook.on != On::Message).chain([flag]).collect()
+}
+
+/// What hooks may cost, of the `[limits]` part.
+fn hook_limits(layers: &mut Layers, flags: &Flags, config: &crate::config::Limits) -> HookLimits {
+    let defaults = HookLimits::default();
+    let jobs = layers.pick("limits.hooks", flags.hook_jobs, config.hooks, defaults.jobs);
+    let in_config = config.hook_time.as_ref().map(|time| time.0);
+    let time = layers.pick("limits.hook_time", flags.hook_time, in_config, Time(defaults.time)).0;
+    let mut bytes = |key, config, default| layers.pick(key, None, config, default);
+    let buffer_bytes = bytes("limits.hook_buffer", config.hook_buffer, defaults.buffer_bytes);
+    let output_bytes = bytes("limits.hook_output", config.hook_output, defaults.output_bytes);
+    HookLimits { jobs, time, buffer_bytes, output_bytes }
 }
 
 /// The `[limits]` part.
@@ -243,6 +359,11 @@ fn check_positive(values: &[(&str, usize)]) -> Result<(), Failure> {
     }
 }
 
+/// Whether we were called by a hook.
+fn is_in_hook() -> bool {
+    variable("P2P_EVENT").is_some()
+}
+
 /// `--name`, `P2P_NAME`, the configuration, else the name of this machine.
 fn own_name(
     layers: &mut Layers,
@@ -254,7 +375,9 @@ fn own_name(
         Name::typed(text).or_fail(Code::Usage).map_err(|failure| failure.context(cannot))
     };
     let flag = global.name.as_deref().map(said).transpose()?;
-    let variable = variable("P2P_NAME").map(|name| said(&name.to_string_lossy())).transpose()?;
+    // inside a hook it is the name of whoever sent the message
+    let variable = variable("P2P_NAME").filter(|_| !is_in_hook());
+    let variable = variable.map(|name| said(&name.to_string_lossy())).transpose()?;
     let config = config.map(|name| name.0.0);
     let chosen = layers.choose(
         "name",

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::exit::Exit;
 
@@ -14,6 +14,21 @@ pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Option<Signal>,
+}
+
+/// The first signal, for any number of those who wait for it.
+#[derive(Clone, Debug)]
+pub struct First(watch::Receiver<Option<&'static str>>);
+
+impl First {
+    /// Waits for it; gives its name.
+    pub async fn name(mut self) -> &'static str {
+        let name = self.0.wait_for(Option::is_some).await.ok().and_then(|name| *name);
+        match name {
+            Some(name) => name,
+            None => pending().await,
+        }
+    }
 }
 
 impl Signals {
@@ -28,15 +43,15 @@ impl Signals {
     }
 
     /// Tells the name of the first signal, and the exit status that the second one stands for.
-    pub fn watch(mut self) -> (oneshot::Receiver<&'static str>, oneshot::Receiver<Exit>) {
-        let (first, is_first) = oneshot::channel();
+    pub fn watch(mut self) -> (First, oneshot::Receiver<Exit>) {
+        let (first, is_first) = watch::channel(None);
         let (second, is_second) = oneshot::channel();
         tokio::spawn(async move {
-            // who has stopped for another reason does not wait for signals
-            let _ = first.send(self.next().await.0);
+            first.send_replace(Some(self.next().await.0));
+            // whoever waits for it may be gone
             let _ = second.send(self.next().await.1);
         });
-        (is_first, is_second)
+        (First(is_first), is_second)
     }
 
     async fn next(&mut self) -> (&'static str, Exit) {

@@ -78,6 +78,11 @@ impl Slots {
         }
         true
     }
+
+    /// Ends all unfinished ones.
+    pub fn evict_all(&self) {
+        while self.evict(|_| true) {}
+    }
 }
 
 impl Place {

@@ -19,7 +19,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use crate::escape::escape;
 use crate::event::Event;
-use crate::exit::{Code, Failure, OrFail as _};
+use crate::exit::{Code, Exit, Failure, OrFail as _};
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -107,6 +107,18 @@ impl Ui {
         say(&text);
         // the exit status says it too; a reader that is gone needs no more
         let _ = self.event(&Event::error(failure));
+    }
+
+    /// Says to a person that there is nothing, and to a program by an object; as a test a command is silent.
+    pub fn nothing(&self, text: impl Display) -> Result<Exit, Failure> {
+        self.talk(&text);
+        self.event(&Event::error(&Failure::new(Code::Nothing, text)))?;
+        Ok(Exit::Nothing)
+    }
+
+    /// Passes on a line that a hook has printed.
+    pub fn pass_on(&self, line: &[u8]) {
+        say(&format!("{}\n", escape(line)));
     }
 
     /// A progress bar for work that lasts; hidden unless stderr is a terminal and there is talk.

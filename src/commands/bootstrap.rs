@@ -1,14 +1,15 @@
 //! `p2p bootstrap`: greets the static peers of the configuration, the mandatory peers of the course.
 
+use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::commands::text::TextArgs;
-use crate::config::{Time, parse_jobs};
+use crate::delivery;
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
+use crate::neighbours::static_peers;
 use crate::outreach;
 use crate::peer::Peer;
 use crate::report::{Errand, Tally};
-use crate::settings::Flags;
 
 /// Greet the static peers of the configuration
 ///
@@ -23,21 +24,18 @@ pub struct Args {
     /// Also send them this message; - reads it from stdin
     #[arg(long, value_name = "MESSAGE")]
     hello: Option<String>,
-    /// How many peers are contacted at once [default: 64]
-    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
-    jobs: Option<usize>,
-    /// Time limit for each peer [default: 5s]
-    #[arg(short, long, value_name = "TIME")]
-    timeout: Option<Time>,
+    #[command(flatten)]
+    jobs: JobsArg,
+    #[command(flatten)]
+    attempt: AttemptArgs,
 }
 
 /// Runs the command.
 pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
-    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let mut home = Home::open(global, &flags)?;
+    let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
     let hello = args.hello.map(|hello| TextArgs::words(hello).read()).transpose()?;
     if let Some(text) = &hello {
-        outreach::check(text)?;
+        delivery::check(text)?;
     }
     let peers = static_peers(&home);
     if peers.is_empty() {
@@ -47,12 +45,6 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     }
     let tally = block_on(greet(&mut home, peers, hello))??;
     conclude(tally, &home)
-}
-
-/// The peers that the configuration lists, without ourselves.
-pub fn static_peers(home: &Home) -> Vec<Peer> {
-    let peers = home.peers.book().iter().filter(|p| p.configured);
-    peers.filter(|p| !home.is_self(&p.address)).cloned().collect()
 }
 
 async fn greet(home: &mut Home, peers: Vec<Peer>, hello: Option<String>) -> Result<Tally, Failure> {

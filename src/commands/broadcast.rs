@@ -2,15 +2,16 @@
 
 use std::time::SystemTime;
 
+use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::commands::text::TextArgs;
-use crate::config::{Time, parse_jobs};
+use crate::config::Time;
+use crate::delivery;
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach;
 use crate::peer::Peer;
 use crate::report::Errand;
-use crate::settings::Flags;
 
 /// Send one message to many peers
 ///
@@ -35,22 +36,19 @@ pub struct Args {
     /// Only to peers that were seen in this time
     #[arg(long, value_name = "TIME")]
     active: Option<Time>,
-    /// How many peers are contacted at once [default: 64]
-    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
-    jobs: Option<usize>,
-    /// Time limit for each peer [default: 5s]
-    #[arg(short, long, value_name = "TIME")]
-    timeout: Option<Time>,
+    #[command(flatten)]
+    jobs: JobsArg,
+    #[command(flatten)]
+    attempt: AttemptArgs,
 }
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let mut home = Home::open(global, &flags)?;
+    let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
     let peers = choose(&home, args)?;
     let text = args.text.read()?;
     // a text that no peer could be sent is one mistake, not one for each peer
-    outreach::check(&text)?;
+    delivery::check(&text)?;
     if peers.is_empty() {
         return Err(Failure::new(Code::Nothing, "there is no peer to send to").hint(
             "peers are learned when they write; to enter one: p2p peers add NAME HOST:PORT",

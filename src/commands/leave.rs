@@ -1,12 +1,11 @@
 //! `p2p leave`: says goodbye, so that peers take us off their lists.
 
-use crate::config::{Time, parse_jobs};
+use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach;
 use crate::report::Errand;
-use crate::settings::Flags;
 
 /// Tell peers that we go, so that they forget us
 ///
@@ -20,18 +19,15 @@ pub struct Args {
     /// Whom: known names, or HOST:PORT
     #[arg(value_name = "PEER")]
     peers: Vec<String>,
-    /// How many peers are contacted at once [default: 64]
-    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
-    jobs: Option<usize>,
-    /// Time limit for each peer [default: 5s]
-    #[arg(short, long, value_name = "TIME")]
-    timeout: Option<Time>,
+    #[command(flatten)]
+    jobs: JobsArg,
+    #[command(flatten)]
+    attempt: AttemptArgs,
 }
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let mut home = Home::open(global, &flags)?;
+    let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
     let peers =
         if args.peers.is_empty() { home.all_peers() } else { home.peers_named(&args.peers)? };
     if peers.is_empty() {

@@ -1,32 +1,37 @@
-//! `p2p listen`: receives in the foreground until it is told to stop.
+//! `p2p listen`: receives in the foreground until it is told to stop, has enough, or its time is over.
 
+use std::ffi::OsString;
 use std::future::pending;
-use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::commands::bootstrap::static_peers;
-use crate::config::{Advertise, Bind, parse_listen_port};
-use crate::dial::resolve_advertised;
+use crate::config::{Advertise, Bind, Run, Time, parse_jobs, parse_listen_port};
+use crate::dial::{resolve, resolve_advertised};
 use crate::event::{Event, rfc3339};
 use crate::exit::{Code, Exit, Failure, OrFail as _};
 use crate::global::Global;
 use crate::home::{Home, block_on};
-use crate::inbox::{Identity, Inbound};
-use crate::listener::{self, MAX_DRAIN};
+use crate::hooks::rules::{Hooks, Rule};
+use crate::hooks::runner::{self, Runner};
+use crate::inbox::Identity;
+use crate::line::Form;
+use crate::listener::{self, Haste, MAX_DRAIN};
+use crate::neighbours;
 use crate::open_files;
-use crate::outreach;
-use crate::peer::{ACTIVE_FOR, Peer};
-use crate::recorder::{Broken, Form, Recorder};
-use crate::report::Errand;
-use crate::settings::{Flags, Settings};
-use crate::signals::Signals;
+use crate::paths;
+use crate::peer::Peer;
+use crate::recorder::{Over, Recorder};
+use crate::senders::Senders;
+use crate::service;
+use crate::settings::Flags;
+use crate::signals::{First, Signals};
 use crate::state::dir::StateDir;
-use crate::state::history::History;
+use crate::state::ledger::{Ledger, RECEIVED};
 use crate::state::peers_file::PeersFile;
 use crate::state::presence::{Listening, Presence};
 use crate::ui::wait_for_reader_gone;
@@ -34,25 +39,34 @@ use crate::ui::wait_for_reader_gone;
 /// A name server that does not answer must not hold up the start.
 const MAX_RESOLVE: Duration = Duration::from_secs(5);
 
-/// Time for saying goodbye to all peers together.
-const MAX_GOODBYE: Duration = Duration::from_secs(2);
-
 /// Time for the last messages to be written, however long the connections have taken to end.
 const MIN_FINISH: Duration = Duration::from_millis(100);
 
 /// Handovers that wait for the recorder; their bytes are bounded by `limits.output_buffer`.
 const MAX_HANDOVERS: usize = 1024;
 
+/// Messages wait while the peers file is locked, and their senders with them: less than they are ready to wait.
+const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
+
 /// Receive in the foreground
 ///
 /// Each message is one line on stdout: address, name, text. Whatever is in a text, it stays on its line: newlines,
 /// tabs, backslashes and everything that cannot be seen appear escaped. SIGINT, SIGTERM or SIGHUP ends the listener;
 /// it finishes what is in hand and tells the peers that know it. A second signal ends it at once.
+///
+/// With -x a command is run by /bin/sh for each message, in place of the configuration's hooks for messages. The text
+/// is on its stdin, ended by a newline; P2P_EVENT, P2P_FROM (the address), P2P_NAME, P2P_OBSERVED (the IP), P2P_VERIFIED,
+/// P2P_TIME and P2P_SIZE tell the rest. What it prints goes to stderr. A message is acknowledged when it is stored and
+/// shown, whatever becomes of its hook.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p listen\n  \
     p2p listen -p 6000 --json | jq -r 'select(.event == \"message\") | .body'\n  \
-    p2p listen -p 0 -b 127.0.0.1 > messages.log &")]
+    p2p listen -1 -t 30s --from alice | cut -d' ' -f3-\n  \
+    p2p listen -x 'notify-send \"$P2P_NAME\" \"$(cat)\"'\n  \
+    p2p listen -p 0 -b 127.0.0.1 > messages.log &\n\n\
+    Exit status: 0 it was told to stop, or has as many messages as it should; after -t without -n or -1, \
+    0 something came, 1 nothing did; with them, 5 too few came.")]
 pub struct Args {
     /// The port; 0 takes a free one [default: 5000]
     #[arg(short, long, value_name = "PORT", value_parser = parse_listen_port)]
@@ -63,6 +77,27 @@ pub struct Args {
     /// Tell others that this is our address
     #[arg(short, long, value_name = "HOST[:PORT]")]
     advertise: Option<Advertise>,
+    /// Stop after one message
+    #[arg(short = '1', conflicts_with = "count")]
+    one: bool,
+    /// Stop after so many messages
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Stop after this time
+    #[arg(short, long, value_name = "TIME")]
+    timeout: Option<Time>,
+    /// Take messages only from these peers, and tell others that they are refused; may be repeated
+    #[arg(long, value_name = "PEER")]
+    from: Vec<String>,
+    /// Run this command for each message
+    #[arg(short = 'x', long = "exec", value_name = "CMD")]
+    run: Option<Run>,
+    /// End a command of -x or a hook after this time [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    exec_timeout: Option<Time>,
+    /// How many such commands run at once [default: 4]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    jobs: Option<usize>,
     /// Greet the static peers of the configuration first
     #[arg(long)]
     bootstrap: bool,
@@ -74,25 +109,59 @@ pub struct Args {
 /// Why a listener stops.
 enum Reason {
     Signal(&'static str),
+    Enough,
+    TimeOver,
     OutputClosed,
     Failed(Failure),
 }
 
+/// What this call is for, beside the settings.
+struct Task {
+    form: Form,
+    count: Option<u64>,
+    timeout: Option<Time>,
+    from: Vec<Peer>,
+    /// For each hook of the settings, the peers that it is for.
+    hooks_from: Vec<Vec<Peer>>,
+    environment: Vec<(OsString, OsString)>,
+    inherited: Option<TcpListener>,
+}
+
 /// Runs the command.
 pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
+    let inherited = service::inherited_socket()?;
+    if inherited.is_some() && (args.port.is_some() || args.bind.is_some()) {
+        let why = "the service manager has opened the port; -p and -b cannot change it";
+        return Err(Failure::new(Code::Usage, why));
+    }
     let flags = Flags {
         port: args.port,
         bind: args.bind,
         advertise: args.advertise,
         bootstrap: args.bootstrap.then_some(true),
+        run: args.run,
+        hook_jobs: args.jobs,
+        hook_time: args.exec_timeout,
         ..Flags::default()
     };
     let home = Home::open(global, &flags)?;
-    let form = if args.raw { Form::Raw } else { Form::Escaped };
-    block_on(listen(home, form))?
+    let hooks = home.settings.listen.hooks.iter();
+    let hooks_from = hooks.map(|hook| home.peers_named(&hook.from)).collect::<Result<_, _>>();
+    let path = home.settings.config_path.display();
+    let task = Task {
+        form: if args.raw { Form::Raw } else { Form::Escaped },
+        count: if args.one { Some(1) } else { args.count },
+        timeout: args.timeout,
+        from: home.peers_named(&args.from)?,
+        hooks_from: hooks_from.map_err(|failure| failure.context(format!("a hook of {path}")))?,
+        environment: runner::environment(paths::environment(global)),
+        inherited,
+    };
+    block_on(listen(home, task))?
 }
 
-async fn listen(mut home: Home, form: Form) -> Result<Exit, Failure> {
+async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
+    let ends = task.timeout.map(|time| Instant::now() + time.0);
     let limits = home.settings.listen.limits;
     let allowed = open_files::raise(limits.connections);
     if allowed < limits.connections {
@@ -102,79 +171,109 @@ async fn listen(mut home: Home, form: Form) -> Result<Exit, Failure> {
     let place = &home.settings.place;
     let dir = StateDir::create(&place.path, place.allow_network)?;
     let mut presence = Presence::claim(&dir)?;
-    let socket = bind(&home.settings)?;
+    let socket = service::socket(&home.settings.listen, task.inherited.take())?;
     let address = socket.local_addr().or_fail(Code::Bind)?;
     let advertise = home.settings.listen.advertise.as_ref();
     let advertised = resolve_advertised(advertise, address.port(), MAX_RESOLVE).await?;
     // from here on a signal stops us in order
     let signals = Signals::new().or_fail(Code::Io)?;
+    let (over, is_over) = oneshot::channel();
+    let (inbox, received) = mpsc::channel(MAX_HANDOVERS);
+    let (mut hooks, recorder) = prepare(&home, &mut task, dir).await?;
+    let recorder = recorder.start(received, over).or_fail(Code::Io)?;
+
     let name = home.settings.name.to_string();
     let here = Listening { addr: address, advertise: advertised, name, pid: std::process::id() };
     presence.announce(&here)?;
     home.listening = Some(here);
     announce(&home, address, advertised)?;
-
-    let (inbox, received) = mpsc::channel(MAX_HANDOVERS);
-    let (broken, breaks) = oneshot::channel();
-    let recorder = start_recorder(&home, form, dir, received, broken)?;
     let identity = Identity { name: home.settings.name.clone(), port: address.port(), advertised };
     if home.settings.listen.bootstrap {
-        tokio::spawn(greet_static_peers(home.reopen()?));
+        tokio::spawn(neighbours::greet(home.reopen()?));
     }
 
     let (first, second) = signals.watch();
     let (stop, stopping) = oneshot::channel();
+    let signal = first.clone();
     let shutdown = async {
-        let reason = wait_for_reason(first, breaks).await;
+        let reason = wait_for_reason(signal, is_over, ends).await;
+        service::stopping();
+        let haste = match reason {
+            Reason::Enough | Reason::TimeOver => Haste::AtOnce,
+            _ => Haste::Finish,
+        };
         // whoever waits for it is below
         let _ = stop.send((reason, Instant::now() + MAX_DRAIN));
+        haste
     };
     let end = async {
         listener::run(socket, identity, limits, inbox, shutdown).await;
         let (reason, deadline) = stopping.await.unwrap_or((Reason::OutputClosed, Instant::now()));
         let messages = finish(recorder, deadline).await;
-        if home.settings.listen.goodbye
-            && let Err(failure) = say_goodbye(&home).await
+        finish_hooks(&home, &mut hooks, &reason, first, deadline).await;
+        // who only waited for something has not been a neighbour
+        let is_leaving = matches!(reason, Reason::Signal(_));
+        if is_leaving
+            && home.settings.listen.goodbye
+            && let Err(failure) = neighbours::say_goodbye(&home).await
         {
             home.ui.warn(failure.context("cannot say goodbye"));
         }
         (reason, messages)
     };
     tokio::select! {
-        (reason, messages) = end => stopped(&home, reason, messages),
+        (reason, messages) = end => stopped(&home, &task, reason, messages),
         Ok(exit) = second => Ok(exit),
     }
 }
 
-fn bind(settings: &Settings) -> Result<tokio::net::TcpListener, Failure> {
-    let (ip, port) = (settings.listen.bind, settings.listen.port);
-    listener::bind(ip, port).map_err(|error| {
-        let cause = error.kind();
-        let shown =
-            ip.map_or_else(|| format!("port {port}"), |ip| SocketAddr::new(ip, port).to_string());
-        let failure = Failure::new(
-            Code::Bind,
-            match cause {
-                io::ErrorKind::AddrInUse => {
-                    format!("cannot listen on {shown}: another program listens there")
-                }
-                io::ErrorKind::AddrNotAvailable => {
-                    format!("cannot listen on {shown}: it is no address of this machine")
-                }
-                io::ErrorKind::PermissionDenied => {
-                    format!("cannot listen on {shown}: permission denied")
-                }
-                _ => format!("cannot listen on {shown}: {error}"),
-            },
-        );
-        match cause {
-            io::ErrorKind::AddrInUse => failure.hint("`-p 0` takes a free port"),
-            io::ErrorKind::PermissionDenied => {
-                failure.hint("ports from 1024 on are open to everybody")
-            }
-            _ => failure,
-        }
-    })
+/// Makes what takes the messages: the recorder, and the hooks that it has run.
+async fn prepare(
+    home: &Home,
+    task: &mut Task,
+    dir: StateDir,
+) -> Result<(Runner, Recorder), Failure> {
+    let listen = &home.settings.listen;
+    let mut rules = Vec::new();
+    for (hook, from) in listen.hooks.iter().zip(std::mem::take(&mut task.hooks_from)) {
+        let from = Senders::only(found(from).await);
+        let run = Arc::from(hook.run.as_str());
+        rules.push(Rule { on: hook.on, from, run, goes_on: hook.goes_on });
+    }
+    let environment = std::mem::take(&mut task.environment);
+    let started = Runner::start(home.ui.clone(), listen.hook_limits, environment);
+    let (runner, queue) = started.or_fail(Code::Io)?;
+    let history = match listen.history_bytes {
+        0 => None,
+        bytes => Some(Ledger::open(dir, RECEIVED, bytes)?),
+    };
+    let mut place = home.settings.place.clone();
+    place.lock_wait = place.lock_wait.min(MAX_LOCK_WAIT);
+    let recorder = Recorder {
+        ui: home.ui.clone(),
+        form: task.form,
+        history,
+        durable: listen.durable,
+        peers: PeersFile::open(place)?,
+        from: Senders::only(found(std::mem::take(&mut task.from)).await),
+        count: task.count,
+        hooks: Hooks::new(rules, listen.hook_limits.buffer_bytes, queue),
+    };
+    Ok((runner, recorder))
+}
+
+/// These peers, with the IP of those that are known by their host's name only: messages come from an IP.
+async fn found(peers: Vec<Peer>) -> Vec<Peer> {
+    let mut found = Vec::with_capacity(peers.len());
+    for peer in peers {
+        let is_unknown = peer.address.ip().is_none() && peer.observed.is_none();
+        let ip = if is_unknown { resolve(&peer.address, MAX_RESOLVE).await } else { None };
+        found.push(match ip {
+            Some(ip) => Peer { verified: true, observed: Some(ip), ..peer },
+            None => peer,
+        });
+    }
+    found
 }
 
 fn announce(
@@ -184,45 +283,38 @@ fn announce(
 ) -> Result<(), Failure> {
     let name = &home.settings.name;
     let as_others_see = advertised.map_or(String::new(), |a| format!(", advertised as {a}"));
+    let words = format!("listening on {address} as {name}{as_others_see}");
     home.ui.event(&Event::Listening {
-        time: rfc3339(std::time::SystemTime::now()),
+        time: rfc3339(SystemTime::now()),
         addr: address.to_string(),
         advertise: advertised.map(|a| a.to_string()),
         name: name.to_string(),
         pid: std::process::id(),
     })?;
-    home.ui.announce(format!("listening on {address} as {name}{as_others_see}"));
+    service::ready(&words);
+    home.ui.announce(words);
     Ok(())
 }
 
-fn start_recorder(
-    home: &Home,
-    form: Form,
-    dir: StateDir,
-    received: mpsc::Receiver<Inbound>,
-    broken: oneshot::Sender<Broken>,
-) -> Result<JoinHandle<u64>, Failure> {
-    /// Messages wait while the peers file is locked, and their senders with them: less than they are ready to wait.
-    const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
-    let history_bytes = home.settings.listen.history_bytes;
-    let history = (history_bytes > 0).then(|| History::open(dir, history_bytes)).transpose()?;
-    let mut place = home.settings.place.clone();
-    place.lock_wait = place.lock_wait.min(MAX_LOCK_WAIT);
-    let peers = PeersFile::open(place)?;
-    let recorder = Recorder { ui: home.ui.clone(), form, history, peers };
-    recorder.start(received, broken).or_fail(Code::Io)
-}
-
 async fn wait_for_reason(
-    signal: oneshot::Receiver<&'static str>,
-    breaks: oneshot::Receiver<Broken>,
+    signal: First,
+    over: oneshot::Receiver<Over>,
+    ends: Option<Instant>,
 ) -> Reason {
+    let time_over = async {
+        match ends {
+            Some(ends) => sleep_until(ends).await,
+            None => pending().await,
+        }
+    };
     tokio::select! {
-        Ok(signal) = signal => Reason::Signal(signal),
-        broken = breaks => match broken {
-            Ok(Broken::Failed(failure)) => Reason::Failed(failure),
+        signal = signal.name() => Reason::Signal(signal),
+        over = over => match over {
+            Ok(Over::Enough) => Reason::Enough,
+            Ok(Over::Failed(failure)) => Reason::Failed(failure),
             _ => Reason::OutputClosed,
         },
+        () = time_over => Reason::TimeOver,
         () = output_closed() => Reason::OutputClosed,
     }
 }
@@ -240,51 +332,63 @@ async fn output_closed() {
     }
 }
 
-/// Greets the static peers while we already receive.
-async fn greet_static_peers(mut home: Home) {
-    match outreach::run_quietly(&home, static_peers(&home), &Errand::Connect).await {
-        Ok(reports) => {
-            for report in &reports {
-                let answer = if report.result.is_ok() { "answers" } else { "does not answer" };
-                home.ui.talk(format!("{} {answer}", report.peer.label()));
-            }
-            // the lock may have to be waited for, and the listener must not wait with us
-            tokio::task::spawn_blocking(move || outreach::note(&mut home, &reports, true));
-        }
-        Err(failure) => home.ui.warn(failure.context("cannot greet the static peers")),
-    }
-}
-
-/// Tells the peers that know us. Only those that were verified: a claim must not make us connect anywhere.
-async fn say_goodbye(home: &Home) -> Result<(), Failure> {
-    let home = home.reopen()?;
-    let now = std::time::SystemTime::now();
-    let lately = |p: &Peer| p.age(now).is_some_and(|age| age <= ACTIVE_FOR);
-    let mut peers = home.all_peers();
-    peers.retain(|peer| peer.verified && !peer.unanswered && lately(peer));
-    if !peers.is_empty() {
-        // those that cannot be told in time will find out
-        let _ = timeout(MAX_GOODBYE, outreach::run_quietly(&home, peers, &Errand::Exit)).await;
-    }
-    Ok(())
-}
-
 /// Waits for what is already with the recorder; `None` if its output is stuck.
 async fn finish(recorder: JoinHandle<u64>, deadline: Instant) -> Option<u64> {
     let joined = tokio::task::spawn_blocking(move || recorder.join());
     timeout_at(deadline.max(Instant::now() + MIN_FINISH), joined).await.ok()?.ok()?.ok()
 }
 
-fn stopped(home: &Home, reason: Reason, messages: Option<u64>) -> Result<Exit, Failure> {
-    let word = match reason {
+/// Waits for the hooks. A listener that has what it wanted lets them take their time, until a signal says otherwise.
+async fn finish_hooks(
+    home: &Home,
+    hooks: &mut Runner,
+    reason: &Reason,
+    signal: First,
+    deadline: Instant,
+) {
+    let deadline = match reason {
+        Reason::Enough | Reason::TimeOver => tokio::select! {
+            _ = hooks.finish() => return,
+            _ = signal.name() => Instant::now() + MAX_DRAIN,
+        },
+        _ => deadline,
+    };
+    hooks.stop_by(deadline);
+    let left = hooks.finish().await;
+    if left > 0 {
+        home.ui
+            .warn(format!("hooks that were not run any more: {left}; `p2p log` has the messages"));
+    }
+}
+
+fn stopped(
+    home: &Home,
+    task: &Task,
+    reason: Reason,
+    messages: Option<u64>,
+) -> Result<Exit, Failure> {
+    let word = match &reason {
         Reason::Signal(word) => word,
+        Reason::Enough => "count",
+        Reason::TimeOver => "timeout",
         // nobody is there to read it
         Reason::OutputClosed => return Ok(Exit::Done),
-        Reason::Failed(failure) => return Err(failure),
+        Reason::Failed(_) => "error",
     };
+    if let Reason::Failed(failure) = reason {
+        return Err(failure);
+    }
     // an output that is stuck takes no last line either
     let Some(messages) = messages else { return Ok(Exit::Done) };
     home.ui.event(&Event::Stopped { reason: word, messages })?;
     home.ui.talk(format!("stopped by {word}, messages received: {messages}"));
-    Ok(Exit::Done)
+    let (Reason::TimeOver, Some(time)) = (reason, task.timeout) else { return Ok(Exit::Done) };
+    match task.count {
+        Some(count) if messages < count => {
+            let message = format!("only {messages} of {count} messages came within {time}");
+            Err(Failure::new(Code::Timeout, message))
+        }
+        None if messages == 0 => home.ui.nothing(format!("nothing came within {time}")),
+        _ => Ok(Exit::Done),
+    }
 }

@@ -102,10 +102,7 @@ fn list(mut home: Home, args: &Args) -> Result<Exit, Failure> {
     let mut peers: Vec<&Peer> =
         home.peers.book().iter().filter(|p| is_wanted(p, args, now)).collect();
     if peers.is_empty() {
-        // as a test it is silent
-        home.ui.talk("no such peers");
-        home.ui.event(&Event::error(&Failure::new(Code::Nothing, "no such peers")))?;
-        return Ok(Exit::Nothing);
+        return home.ui.nothing("no such peers");
     }
     peers.sort_by_key(|p| (p.name.is_none(), p.name.clone(), p.address.clone()));
     let table = stdout_is_terminal() && !home.ui.json;

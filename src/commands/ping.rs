@@ -1,12 +1,11 @@
 //! `p2p ping`: the CONNECT handshake, which tells who is there and makes us known to it.
 
-use crate::config::{Time, parse_jobs};
+use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach;
 use crate::report::Errand;
-use crate::settings::Flags;
 
 /// Greet peers: is it there, who is it, how fast
 ///
@@ -25,18 +24,15 @@ pub struct Args {
     /// All known peers that have not left
     #[arg(long, conflicts_with = "peers")]
     all: bool,
-    /// How many peers are contacted at once [default: 64]
-    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
-    jobs: Option<usize>,
-    /// Time limit for each peer [default: 5s]
-    #[arg(short, long, value_name = "TIME")]
-    timeout: Option<Time>,
+    #[command(flatten)]
+    jobs: JobsArg,
+    #[command(flatten)]
+    attempt: AttemptArgs,
 }
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
-    let mut home = Home::open(global, &flags)?;
+    let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
     let mut peers = if args.all { home.all_peers() } else { home.peers_named(&args.peers)? };
     if peers.is_empty() {
         return Err(Failure::new(Code::Nothing, "there is no peer to greet"));
@@ -46,10 +42,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         return tally.conclude(&home.ui);
     }
     let peer = peers.remove(0);
-    let report = block_on(async {
-        let dialer = home.dialer().await?;
-        Ok(outreach::run(&dialer, peer, &Errand::Connect).await)
-    })??;
+    let report = block_on(outreach::run_one(&home, peer, &Errand::Connect))??;
     outreach::note(&mut home, std::slice::from_ref(&report), true);
     let (line, event) = report.shown(&Errand::Connect);
     match report.result {

@@ -1,15 +1,14 @@
 //! `p2p send`: one message to one peer, and the truth about what became of it.
 
+use crate::commands::attempt::AttemptArgs;
 use crate::commands::text::TextArgs;
-use crate::config::Time;
-use crate::event::milliseconds;
+use crate::event::{Event, milliseconds};
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::message::Proof;
 use crate::outreach;
 use crate::report::{Errand, Report};
-use crate::settings::Flags;
 
 /// Send one message to one peer
 ///
@@ -28,27 +27,24 @@ pub struct Args {
     /// Fail if the peer is a plain program, which can read but not acknowledge
     #[arg(long)]
     require_ack: bool,
-    /// Time limit of the attempt: find the host, connect, get the answer [default: 5s]
-    #[arg(short, long, value_name = "TIME")]
-    timeout: Option<Time>,
+    #[command(flatten)]
+    attempt: AttemptArgs,
 }
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let mut home = Home::open(global, &Flags { timeout: args.timeout, ..Flags::default() })?;
+    let mut home = Home::open(global, &args.attempt.flags())?;
     let peer = home.peer(&args.peer)?;
     let errand = Errand::Message(args.text.read()?);
-    let mut report = block_on(async {
-        let dialer = home.dialer().await?;
-        Ok(outreach::run(&dialer, peer, &errand).await)
-    })??;
+    let mut report = block_on(outreach::run_one(&home, peer, &errand))??;
     outreach::note(&mut home, std::slice::from_ref(&report), false);
     if args.require_ack {
         require_ack(&mut report);
     }
     let usage = report.result.as_ref().is_err_and(|failure| failure.code == Code::Usage);
     if !usage {
-        home.ui.event(&report.sent())?;
+        outreach::keep(&home, &errand, std::slice::from_ref(&report));
+        home.ui.event(&Event::Sent(report.sent()))?;
     }
     let label = report.named().label();
     let Report { result, parts, time, .. } = report;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::codec::writing::check_text;
+use crate::delivery::text_failure;
 use crate::exit::{Code, Failure, OrFail as _};
-use crate::outreach::text_failure;
 
 /// Longest text that is read, in bytes. A plain program gets it in a thousand messages; more than that is not a
 /// message but a file.

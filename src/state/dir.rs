@@ -89,6 +89,11 @@ impl StateDir {
     /// Replaces one file by another, so that a reader sees the one or the other, and makes that last.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         rustix::fs::renameat(&self.fd, from, &self.fd, to)?;
+        self.sync()
+    }
+
+    /// Sees to it that the names of its files survive a power cut.
+    pub fn sync(&self) -> io::Result<()> {
         self.fd.sync_all()
     }
 

@@ -1,57 +1,50 @@
-//! The lock that orders all writers of the state directory.
+//! The locks that order the writers of a file of the state directory.
 //!
 //! The lock file is never renamed nor removed: locking the data file that is then replaced lost most updates in
 //! measurements. A blocking lock would hang behind a stopped holder, so we ask again and again for a bounded time.
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::dir::{Missing, StateDir, cannot};
 use crate::exit::{Code, Failure};
+use crate::retry::jitter;
 
-const LOCK_FILE: &str = "peers.lock";
-
-/// The lock, held until it is dropped.
+/// A lock, held until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    /// The locked file.
+    pub(super) file: File,
 }
 
 impl Lock {
-    /// Waits at most `wait` for the lock.
-    pub(super) fn acquire(dir: &StateDir, wait: Duration) -> Result<Self, Failure> {
-        let path = dir.path_of(LOCK_FILE);
-        let file = dir.file(LOCK_FILE, Missing::Create)?;
+    /// Waits at most `wait` for the lock on the file of this name.
+    pub(super) fn acquire(dir: &StateDir, name: &str, wait: Duration) -> Result<Self, Failure> {
+        let path = dir.path_of(name);
+        let file = dir.file(name, Missing::Create)?;
         let file = file.ok_or_else(|| cannot("make", &path, rustix::io::Errno::NOENT))?;
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { file }),
                 Err(TryLockError::WouldBlock) if start.elapsed() < wait => {
                     thread::sleep(pause.mul_f64(jitter()));
                     pause = (pause * 2).min(Duration::from_millis(20));
                 }
-                Err(TryLockError::WouldBlock) => return Err(held(dir, &file, wait)),
+                Err(TryLockError::WouldBlock) => return Err(held(&path, &file, wait)),
                 Err(TryLockError::Error(error)) => return Err(cannot("lock", &path, error)),
             }
         }
     }
 }
 
-/// A factor from 0.5 to 1.5, so that many waiters do not ask in step.
-fn jitter() -> f64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    let random = RandomState::new().hash_one(0);
-    0.5 + f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
-fn held(dir: &StateDir, file: &File, wait: Duration) -> Failure {
+fn held(path: &Path, file: &File, wait: Duration) -> Failure {
     let wait = humantime::format_duration(wait);
-    let message =
-        format!("cannot lock {}: still held after {wait}", dir.path_of(LOCK_FILE).display());
+    let message = format!("cannot lock {}: still held after {wait}", path.display());
     let failure = Failure::new(Code::State, message);
     match holder(file) {
         Some(pid) => failure.hint(format!("process {pid} holds it; see `ps {pid}`")),

@@ -20,6 +20,7 @@ use crate::name::Name;
 
 const PEERS_FILE: &str = "peers";
 const FOLD_FILE: &str = "peers.tmp";
+const LOCK_FILE: &str = "peers.lock";
 
 /// Largest peers file that is read, in bytes: several times what 10,000 peers take just before a fold.
 const MAX_PEERS_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -90,7 +91,7 @@ impl PeersFile {
     /// When this returns, the change survives a kill. On an error the file is as it was.
     pub fn update<T>(&mut self, change: impl FnOnce(&mut PeerBook) -> T) -> Result<T, Failure> {
         let dir = StateDir::create(&self.place.path, self.place.allow_network)?;
-        let _lock = Lock::acquire(&dir, self.place.lock_wait)?;
+        let _lock = Lock::acquire(&dir, LOCK_FILE, self.place.lock_wait)?;
         self.refresh(&dir, Access::Locked)?;
         let result = change(&mut self.book);
         let journal = self.book.take_journal();

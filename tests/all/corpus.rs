@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use p2p::inbox::{Identity, Inbound};
-use p2p::listener;
+use p2p::listener::{self, Haste};
 use p2p::message::{Arrival, Kind};
 use p2p::settings::Limits;
 use serde_json::Value;
@@ -42,7 +42,10 @@ impl Receiver {
         let identity = Identity { name, port: advertised.port(), advertised: Some(advertised) };
         let (inbox, arrivals) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel::<()>();
-        let shutdown = async { drop(stopped.await) };
+        let shutdown = async {
+            drop(stopped.await);
+            Haste::Finish
+        };
         let task =
             tokio::spawn(listener::run(socket, identity, Limits::default(), inbox, shutdown));
         Self { address, arrivals, stop, task }

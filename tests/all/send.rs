@@ -93,7 +93,7 @@ fn nobody_there_is_exit_4() {
         "",
         &format!(
             "error: cannot reach 127.0.0.1:{port}: connection refused\n\
-             hint: is `p2p listen -p {port}` running here? some programs listen only on the machine's LAN address\n"
+             hint: is `p2p listen -p {port}` running here? some programs listen only on the machine's LAN address; to wait for it: --retry-for 30s\n"
         ),
     );
     let objects = alice.json(&["send", &format!("127.0.0.1:{port}"), "hi"]);

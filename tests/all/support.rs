@@ -171,6 +171,7 @@ pub struct Listener {
     child: Child,
     address: SocketAddr,
     lines: Receiver<String>,
+    said: Receiver<String>,
 }
 
 impl Listener {
@@ -201,8 +202,8 @@ impl Listener {
             panic!("the listener is not ready: {ready}{rest}");
         };
         // it must not block on a full pipe, nor end because nobody reads
-        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
-        Self { child, address, lines }
+        let said = lines_of(stderr);
+        Self { child, address, lines, said }
     }
 
     /// Where it listens, as another program on this machine reaches it.
@@ -231,6 +232,17 @@ impl Listener {
             Err(RecvTimeoutError::Timeout) => panic!("the listener prints nothing"),
             Err(RecvTimeoutError::Disconnected) => panic!("the listener has ended"),
         }
+    }
+
+    /// Its next line on stderr after the one that says it is ready.
+    #[track_caller]
+    pub fn said(&self) -> String {
+        self.said.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("it says nothing: {error}"))
+    }
+
+    /// What it has said on stderr by now.
+    pub fn all_said(&self) -> Vec<String> {
+        self.said.try_iter().collect()
     }
 
     /// Its next line on stdout as JSON.
@@ -331,15 +343,22 @@ pub fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
     reply
 }
 
-/// A port of 127.0.0.1 where nobody listens, and where nobody else can as long as this lives.
+/// A port of 127.0.0.1 where nobody listens, and that nobody gets by chance as long as this lives.
 pub struct Nobody(Socket);
 
 impl Nobody {
     /// Takes such a port.
     pub fn new() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        // a listener that is told to may still take it
+        socket.set_reuse_address(true).unwrap();
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         Self(socket)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.0.local_addr().unwrap().as_socket().unwrap().port()
     }
 
     /// Its address.

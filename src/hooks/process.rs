@@ -1,0 +1,237 @@
+//! One hook as a process: fed, listened to, and ended whole when its time is over.
+//!
+//! It gets a process group of its own, and everything that it leaves in that group belongs to it: the hook is over when
+//! nothing of the group is left. What moves into a session of its own (`setsid`) is no longer a hook.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::rules::Job;
+use crate::settings::HookLimits;
+use crate::ui::Ui;
+
+/// From the polite request to end until the end.
+pub const KILL_AFTER: Duration = Duration::from_secs(2);
+
+/// How long what was killed may still be there, for a process that the kernel cannot end at once.
+const MAX_DYING: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether anything of a group is left.
+const POLL: Duration = Duration::from_millis(20);
+
+/// How long a hook's last output is waited for once the hook has ended.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// What all hooks of a listener share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The terminal.
+    pub ui: Ui,
+    /// What they may cost.
+    pub limits: HookLimits,
+    /// The environment that they start from.
+    pub environment: Arc<[(OsString, OsString)]>,
+    /// Those that run.
+    pub groups: Groups,
+    /// When all of them have to end, once that is known.
+    pub stop: watch::Receiver<Option<Instant>>,
+}
+
+/// How a hook ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// What its shell ended with.
+    pub status: ExitStatus,
+    /// Whether that was our doing, because its time was over.
+    pub timeout: bool,
+    /// How long it ran.
+    pub time: Duration,
+}
+
+/// The process groups of the hooks that run.
+#[derive(Clone, Debug, Default)]
+pub struct Groups(Arc<Mutex<BTreeSet<i32>>>);
+
+/// The process group of one hook, entered among the others until this is dropped.
+struct Group {
+    id: Pid,
+    groups: Groups,
+}
+
+/// How far the end of a hook has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Runs,
+    Asked,
+    Killed,
+}
+
+/// Runs a hook until nothing of it is left; `report` is told when its shell has ended.
+pub async fn run(job: Job, shared: Shared, report: impl FnOnce(&Job, Ended)) -> io::Result<()> {
+    let start = Instant::now();
+    let mut child = spawn(&job, &shared)?;
+    let Some(group) = shared.groups.enter(&child) else { return Ok(()) };
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let text = job.input();
+    let shown = Shown { ui: &shared.ui, room: AtomicUsize::new(shared.limits.output_bytes) };
+    let streams = async {
+        tokio::join!(
+            async {
+                if let Some(mut input) = input {
+                    // a hook need not read
+                    let _ = input.write_all(&text).await;
+                }
+            },
+            shown.pass_on(output),
+            shown.pass_on(errors),
+        );
+    };
+    tokio::pin!(streams);
+    let mut streamed = false;
+    let mut stop = shared.stop.clone();
+    let (mut stage, mut stage_ends) = (Stage::Runs, start + shared.limits.time);
+    let mut report = Some(report);
+    loop {
+        let runs = report.is_some();
+        let wake = if runs { stage_ends } else { stage_ends.min(Instant::now() + POLL) };
+        if stage == Stage::Runs
+            && let Some(stop) = *stop.borrow_and_update()
+        {
+            stage_ends = stage_ends.min(stop);
+        }
+        tokio::select! {
+            status = child.wait(), if runs => {
+                if !streamed && timeout(SETTLE, &mut streams).await.is_ok() {
+                    streamed = true;
+                }
+                let ended = Ended { status: status?, timeout: stage != Stage::Runs, time: start.elapsed() };
+                if let Some(report) = report.take() {
+                    report(&job, ended);
+                }
+            }
+            () = &mut streams, if !streamed => streamed = true,
+            () = sleep_until(wake.min(stage_ends)) => {}
+            Ok(()) = stop.changed() => continue,
+        }
+        if report.is_none() && !group.is_alive() {
+            return Ok(());
+        }
+        if Instant::now() < stage_ends {
+            continue;
+        }
+        (stage, stage_ends) = match stage {
+            Stage::Runs => {
+                group.signal(Signal::TERM);
+                (Stage::Asked, Instant::now() + KILL_AFTER)
+            }
+            Stage::Asked => {
+                group.signal(Signal::KILL);
+                (Stage::Killed, Instant::now() + MAX_DYING)
+            }
+            Stage::Killed => return Ok(()),
+        };
+    }
+}
+
+fn spawn(job: &Job, shared: &Shared) -> io::Result<Child> {
+    Command::new("/bin/sh")
+        .arg("-c")
+        .arg(&*job.run)
+        .env_clear()
+        .envs(shared.environment.iter().cloned())
+        .envs(job.variables())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+}
+
+/// Shows the output of a hook, so much of it as there is room for, and reads past the rest.
+struct Shown<'a> {
+    ui: &'a Ui,
+    room: AtomicUsize,
+}
+
+impl Shown<'_> {
+    async fn pass_on(&self, stream: Option<impl AsyncRead + Unpin>) {
+        let Some(mut stream) = stream else { return };
+        let mut chunk = [0; 8192];
+        let mut line = Vec::new();
+        while let Ok(count @ 1..) = stream.read(&mut chunk).await {
+            let room = self.room.load(Ordering::Relaxed);
+            let taken = count.min(room);
+            self.room.store(room - taken, Ordering::Relaxed);
+            for part in chunk[..taken].split_inclusive(|&byte| byte == b'\n') {
+                line.extend_from_slice(part);
+                if line.last() == Some(&b'\n') {
+                    line.pop();
+                    self.ui.pass_on(&line);
+                    line.clear();
+                }
+            }
+            if room > 0 && taken == room {
+                self.ui.pass_on(&std::mem::take(&mut line));
+                self.ui.warn("a hook prints too much; the rest of it is not shown");
+            }
+        }
+        if !line.is_empty() {
+            self.ui.pass_on(&line);
+        }
+    }
+}
+
+impl Groups {
+    fn enter(&self, child: &Child) -> Option<Group> {
+        let id = Pid::from_raw(i32::try_from(child.id()?).ok()?)?;
+        self.lock().insert(id.as_raw_nonzero().get());
+        Some(Group { id, groups: self.clone() })
+    }
+
+    /// Ends all of them at once.
+    pub fn kill(&self) {
+        for id in std::mem::take(&mut *self.lock()).into_iter().filter_map(Pid::from_raw) {
+            // it may have ended by itself
+            let _ = kill_process_group(id, Signal::KILL);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<i32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Group {
+    /// Whether anything of it is left. As long as that is so, its number is given to nobody else.
+    fn is_alive(&self) -> bool {
+        test_kill_process_group(self.id).is_ok()
+    }
+
+    fn signal(&self, signal: Signal) {
+        // it may have ended by itself
+        let _ = kill_process_group(self.id, signal);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.groups.lock().remove(&self.id.as_raw_nonzero().get());
+    }
+}
+
+/// The exit status and the signal of a process, of which it has one.
+pub fn ending(status: ExitStatus) -> (Option<i32>, Option<i32>) {
+    (status.code(), status.signal())
+}

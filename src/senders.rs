@@ -1,0 +1,78 @@
+//! Which senders are meant: the peers of `--from` and of a hook, held against what arrives.
+
+use std::net::IpAddr;
+
+use crate::address::Address;
+use crate::message::Arrival;
+use crate::peer::Peer;
+
+/// Some peers, as they were known when the command began.
+#[derive(Clone, Debug)]
+pub struct Senders(Vec<Peer>);
+
+impl Senders {
+    /// These peers; `None` is everybody.
+    pub fn only(peers: Vec<Peer>) -> Option<Self> {
+        if peers.is_empty() { None } else { Some(Self(peers)) }
+    }
+
+    /// Whether one of them has sent this. A claim counts only if it comes from where that peer is: to be let through is
+    /// a right, and nobody gets it for saying a name or an address.
+    pub fn have_sent(&self, arrival: &Arrival) -> bool {
+        let Some(address) = &arrival.address else { return false };
+        self.0.iter().any(|p| is_at(p, address) && p.belongs_to(arrival.observed))
+    }
+}
+
+/// Whether a peer is at this address; one that was given by its host's name is where it answered.
+fn is_at(peer: &Peer, address: &Address) -> bool {
+    let answered: Option<IpAddr> = peer.address.ip().or(peer.observed);
+    peer.address == *address || (peer.address.port == address.port && address.ip() == answered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Kind;
+    use crate::peer::Source;
+
+    fn peer(address: &str) -> Peer {
+        Peer::new(address.parse().unwrap(), Source::Static)
+    }
+
+    fn sent(senders: &Senders, address: Option<&str>, observed: &str) -> bool {
+        senders.have_sent(&Arrival {
+            kind: Kind::Message,
+            time: std::time::SystemTime::UNIX_EPOCH,
+            address: address.map(|a| a.parse().unwrap()),
+            name: Some("alice".into()),
+            observed: observed.parse().unwrap(),
+            text: vec![],
+        })
+    }
+
+    #[test]
+    fn a_claim_counts_only_where_it_comes_from() {
+        let senders = Senders::only(vec![peer("10.0.0.1:5000"), peer("10.0.0.2:5000")]).unwrap();
+        assert!(sent(&senders, Some("10.0.0.1:5000"), "10.0.0.1"));
+        assert!(sent(&senders, Some("10.0.0.2:5000"), "10.0.0.2"));
+        assert!(!sent(&senders, Some("10.0.0.1:5000"), "10.0.0.2"), "said by another one");
+        assert!(!sent(&senders, Some("10.0.0.1:5001"), "10.0.0.1"), "another program there");
+        assert!(!sent(&senders, None, "10.0.0.1"), "nobody knows which program it was");
+        assert!(Senders::only(vec![]).is_none());
+    }
+
+    #[test]
+    fn a_host_that_was_given_by_name_is_where_it_answered() {
+        let reached = Peer {
+            verified: true,
+            observed: Some("10.0.0.7".parse().unwrap()),
+            ..peer("printer.lan:5000")
+        };
+        let senders = Senders::only(vec![reached, peer("never.lan:5000")]).unwrap();
+        assert!(sent(&senders, Some("10.0.0.7:5000"), "10.0.0.7"));
+        assert!(!sent(&senders, Some("10.0.0.7:5000"), "10.0.0.8"));
+        assert!(!sent(&senders, Some("10.0.0.7:5001"), "10.0.0.7"));
+        assert!(!sent(&senders, Some("10.0.0.9:5000"), "10.0.0.9"));
+    }
+}

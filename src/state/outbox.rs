@@ -1,0 +1,21 @@
+//! The ledger of sent messages, which any number of commands write at once.
+
+use std::time::Duration;
+
+use super::dir::StateDir;
+use super::ledger::{Ledger, SENT};
+use super::lock::Lock;
+use crate::exit::Failure;
+
+const LOCK_FILE: &str = "sent.lock";
+
+/// Adds one object, of which `line` makes the line when it gets its number.
+pub fn add(
+    dir: StateDir,
+    max_bytes: u64,
+    lock_wait: Duration,
+    line: impl Fn(u64) -> String,
+) -> Result<(), Failure> {
+    let _lock = Lock::acquire(&dir, LOCK_FILE, lock_wait)?;
+    Ledger::open(dir, SENT, max_bytes)?.append(&[()], |(), seq| line(seq))
+}
