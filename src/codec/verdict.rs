@@ -28,7 +28,7 @@ pub enum Verdict {
     },
     /// They are refused; nothing was kept.
     No {
-        /// Why: `busy`, `too_large`, or a word of a later version.
+        /// Why: `busy`, `denied`, `too_large`, or a word of a later version.
         code: String,
         /// When another try may succeed.
         retry: Option<Duration>,

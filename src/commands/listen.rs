@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::config::{Advertise, Bind, Run, Time, parse_jobs, parse_listen_port};
 use crate::dial::{resolve, resolve_advertised};
@@ -41,6 +41,9 @@ const MAX_RESOLVE: Duration = Duration::from_secs(5);
 
 /// Time for the last messages to be written, however long the connections have taken to end.
 const MIN_FINISH: Duration = Duration::from_millis(100);
+
+/// A wait that is longer is explained to the person who has to wait.
+const TELL_AFTER: Duration = Duration::from_millis(300);
 
 /// Handovers that wait for the recorder; their bytes are bounded by `limits.output_buffer`.
 const MAX_HANDOVERS: usize = 1024;
@@ -354,7 +357,13 @@ async fn finish_hooks(
         _ => deadline,
     };
     hooks.stop_by(deadline);
-    let left = hooks.finish().await;
+    let left = match timeout(TELL_AFTER, hooks.finish()).await {
+        Ok(left) => left,
+        Err(_) => {
+            home.ui.talk("waiting for hooks; a second signal ends them at once");
+            hooks.finish().await
+        }
+    };
     if left > 0 {
         home.ui
             .warn(format!("hooks that were not run any more: {left}; `p2p log` has the messages"));

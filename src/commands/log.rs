@@ -34,8 +34,8 @@ const OUTPUT_BYTES: usize = 64 * 1024;
 /// One line for each message, the oldest first: time, address, name, text. The text is escaped as by `p2p listen`.
 ///
 /// With --new only what came since the last call with --new, which is remembered under a name; calls that overlap
-/// share it, and each message is handed out to one of them. If a call is ended before it has written all, the next
-/// one begins where that one did.
+/// share it, and each message is handed out to one of them. What --since and --from leave out counts as handed out. If
+/// a call is ended before it has written all, the next one begins where that one did.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p log -n 20\n  \

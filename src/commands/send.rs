@@ -13,11 +13,13 @@ use crate::report::{Errand, Report};
 /// Send one message to one peer
 ///
 /// Exit status 0 means that it was delivered: another p2p has stored it and says so, or a plain program has read every
-/// byte of it.
+/// byte of it. With --retry or --retry-for only what surely has not arrived is sent again: the plain wire has no ids, so
+/// the peer could not tell a repeated message from a new one.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p send alice Backup done\n  \
     df -h | p2p send 10.18.0.4:6000\n  \
+    p2p send alice --retry-for 10m Backup done\n  \
     p2p send --require-ack alice v1.2 || echo 'not confirmed' >&2")]
 pub struct Args {
     /// To whom: a known name, or HOST:PORT

@@ -128,12 +128,12 @@ pub(super) fn number_of(line: &[u8]) -> Option<u64> {
 
 /// The number of the last sound object of a file, looked for from its end.
 pub(super) fn last_in(file: &File) -> io::Result<Option<u64>> {
-    /// A step back; most lines are far shorter.
-    const STEP: u64 = 64 * 1024;
+    /// Half of the first step back; most lines are far shorter.
+    const HALF_STEP: u64 = 2 * 1024;
     let mut start = file.metadata()?.len();
-    let mut tail = Vec::new();
+    let (mut tail, mut step) = (Vec::new(), HALF_STEP);
     while start > 0 {
-        let step = STEP.min(start);
+        step = (step * 2).min(start);
         start -= step;
         let mut before = vec![0; usize::try_from(step).unwrap_or_default()];
         file.read_exact_at(&mut before, start)?;

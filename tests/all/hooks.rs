@@ -206,7 +206,7 @@ fn its_whole_group_ends_when_its_time_is_over() {
     assert_eq!((&hook["timeout"], &hook["signal"]), (&true.into(), &9.into()));
     none_is_left(&marker, Duration::from_secs(4));
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
-    assert!(listener.said().ends_with("took too long and was ended"));
+    assert!(listener.said().ends_with("was not done in time and was ended"));
     // and there is room for the next one
     say(listener.address(), b"again");
     assert_eq!(listener.said(), "started");
@@ -383,7 +383,7 @@ fn a_listener_that_stops_lets_hooks_finish_and_ends_those_that_do_not() {
     assert_eq!(listener.said(), "started");
     let start = Instant::now();
     listener.signal("TERM");
-    assert!(listener.said().ends_with("took too long and was ended"));
+    assert!(listener.said().ends_with("was not done in time and was ended"));
     assert_eq!(
         listener.said(),
         "warning: hooks that were not run any more: 1; `p2p log` has the messages"

@@ -23,6 +23,7 @@ mod log;
 mod output;
 mod peers;
 mod proof;
+mod recipes;
 mod retry;
 mod send;
 mod service;
