@@ -107,9 +107,10 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         'p2p;broadcast' {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Read the text from this file')
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Read the text from this file')
-            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Only to these peers; may be repeated')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Only to these peers: a name, HOST:PORT, or @TAG; may be repeated')
             [CompletionResult]::new('--except', '--except', [CompletionResultType]::ParameterName, 'Not to these peers; may be repeated')
             [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Only to peers that were seen in this time')
+            [CompletionResult]::new('--quorum', '--quorum', [CompletionResultType]::ParameterName, 'How many have to have it: all, any, a number, or a percentage as 50%')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
@@ -131,8 +132,10 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             break
         }
         'p2p;peers' {
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated')
             [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Only peers that were seen lately: in this time, or in the last hour')
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Only peers that came to be known in this way')
+            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'In which order')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'With --check: how many peers are contacted at once [default: 64]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'With --check: how many peers are contacted at once [default: 64]')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'With --check: time limit for each peer [default: 5s]')
@@ -151,12 +154,14 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'p2p;peers;add' {
+            [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Give it this tag, so that @TAG means it; may be repeated')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -169,6 +174,23 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'p2p;peers;set' {
+            [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Give it this tag; may be repeated')
+            [CompletionResult]::new('--untag', '--untag', [CompletionResultType]::ParameterName, 'Take this tag from it; may be repeated')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'p2p;peers;rm' {
@@ -205,12 +227,16 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         }
         'p2p;peers;help' {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'p2p;peers;help;add' {
+            break
+        }
+        'p2p;peers;help;set' {
             break
         }
         'p2p;peers;help;rm' {
@@ -223,6 +249,10 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             break
         }
         'p2p;ping' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How often')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'How often')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'From the beginning of one round to that of the next [default: 1s]')
+            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'From the beginning of one round to that of the next [default: 1s]')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
@@ -246,6 +276,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         }
         'p2p;bootstrap' {
             [CompletionResult]::new('--hello', '--hello', [CompletionResultType]::ParameterName, 'Also send them this message; - reads it from stdin')
+            [CompletionResult]::new('--quorum', '--quorum', [CompletionResultType]::ParameterName, 'How many have to answer: all, any, a number, or a percentage as 50%')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
@@ -454,11 +485,15 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         }
         'p2p;help;peers' {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             break
         }
         'p2p;help;peers;add' {
+            break
+        }
+        'p2p;help;peers;set' {
             break
         }
         'p2p;help;peers;rm' {

@@ -133,6 +133,9 @@ _p2p() {
             p2p__subcmd__help__subcmd__peers,rm)
                 cmd="p2p__subcmd__help__subcmd__peers__subcmd__rm"
                 ;;
+            p2p__subcmd__help__subcmd__peers,set)
+                cmd="p2p__subcmd__help__subcmd__peers__subcmd__set"
+                ;;
             p2p__subcmd__peers,add)
                 cmd="p2p__subcmd__peers__subcmd__add"
                 ;;
@@ -145,6 +148,9 @@ _p2p() {
             p2p__subcmd__peers,rm)
                 cmd="p2p__subcmd__peers__subcmd__rm"
                 ;;
+            p2p__subcmd__peers,set)
+                cmd="p2p__subcmd__peers__subcmd__set"
+                ;;
             p2p__subcmd__peers__subcmd__help,add)
                 cmd="p2p__subcmd__peers__subcmd__help__subcmd__add"
                 ;;
@@ -156,6 +162,9 @@ _p2p() {
                 ;;
             p2p__subcmd__peers__subcmd__help,rm)
                 cmd="p2p__subcmd__peers__subcmd__help__subcmd__rm"
+                ;;
+            p2p__subcmd__peers__subcmd__help,set)
+                cmd="p2p__subcmd__peers__subcmd__help__subcmd__set"
                 ;;
             *)
                 ;;
@@ -198,13 +207,17 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__bootstrap)
-            opts="-j -t -c -q -v -h --hello --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
+            opts="-j -t -c -q -v -h --hello --quorum --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --hello)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --quorum)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -260,7 +273,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__broadcast)
-            opts="-f -j -t -c -q -v -h --file --to --except --active --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
+            opts="-f -j -t -c -q -v -h --file --to --except --active --quorum --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -283,6 +296,10 @@ _p2p() {
                     return 0
                     ;;
                 --active)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --quorum)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -808,7 +825,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help__subcmd__peers)
-            opts="add rm prune"
+            opts="add set rm prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -850,6 +867,20 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help__subcmd__peers__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__help__subcmd__peers__subcmd__set)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1102,18 +1133,26 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers)
-            opts="-j -t -c -q -v -h --active --source --check --jobs --timeout --home --config --name --json --quiet --verbose --color --help add rm prune help"
+            opts="-j -t -c -q -v -h --only --active --source --check --sort --jobs --timeout --home --config --name --json --quiet --verbose --color --help add set rm prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --active)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --source)
                     COMPREPLY=($(compgen -W "static heard" -- "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -W "name addr seen" -- "${cur}"))
                     return 0
                     ;;
                 --jobs)
@@ -1160,12 +1199,16 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers__subcmd__add)
-            opts="-c -q -v -h --home --config --name --json --quiet --verbose --color --help"
+            opts="-c -q -v -h --tag --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1194,7 +1237,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers__subcmd__help)
-            opts="add rm prune help"
+            opts="add set rm prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1250,6 +1293,20 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers__subcmd__help__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__peers__subcmd__help__subcmd__set)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1335,13 +1392,71 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        p2p__subcmd__peers__subcmd__set)
+            opts="-c -q -v -h --tag --untag --home --config --name --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --untag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         p2p__subcmd__ping)
-            opts="-j -t -c -q -v -h --all --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
+            opts="-n -i -j -t -c -q -v -h --all --count --interval --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --jobs)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -101,9 +101,10 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;broadcast'= {
             cand -f 'Read the text from this file'
             cand --file 'Read the text from this file'
-            cand --to 'Only to these peers; may be repeated'
+            cand --to 'Only to these peers: a name, HOST:PORT, or @TAG; may be repeated'
             cand --except 'Not to these peers; may be repeated'
             cand --active 'Only to peers that were seen in this time'
+            cand --quorum 'How many have to have it: all, any, a number, or a percentage as 50%'
             cand -j 'How many peers are contacted at once [default: 64]'
             cand --jobs 'How many peers are contacted at once [default: 64]'
             cand -t 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
@@ -124,8 +125,10 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'p2p;peers'= {
+            cand --only 'Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated'
             cand --active 'Only peers that were seen lately: in this time, or in the last hour'
             cand --source 'Only peers that came to be known in this way'
+            cand --sort 'In which order'
             cand -j 'With --check: how many peers are contacted at once [default: 64]'
             cand --jobs 'With --check: how many peers are contacted at once [default: 64]'
             cand -t 'With --check: time limit for each peer [default: 5s]'
@@ -144,11 +147,13 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand add 'Enter a peer by hand, or give one another name'
+            cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
             cand rm 'Forget peers'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'p2p;peers;add'= {
+            cand --tag 'Give it this tag, so that @TAG means it; may be repeated'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
@@ -161,6 +166,22 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --verbose 'Say what is done, also without a terminal'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'p2p;peers;set'= {
+            cand --tag 'Give it this tag; may be repeated'
+            cand --untag 'Take this tag from it; may be repeated'
+            cand --home 'Keep configuration and state in this directory'
+            cand -c 'Read this configuration file'
+            cand --config 'Read this configuration file'
+            cand --name 'Call ourselves this, in one word'
+            cand --color 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never'
+            cand --json 'Print one JSON object a line'
+            cand -q 'Say nothing but what went wrong'
+            cand --quiet 'Say nothing but what went wrong'
+            cand -v 'Say what is done, also without a terminal'
+            cand --verbose 'Say what is done, also without a terminal'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'p2p;peers;rm'= {
             cand --home 'Keep configuration and state in this directory'
@@ -194,11 +215,14 @@ set edit:completion:arg-completer[p2p] = {|@words|
         }
         &'p2p;peers;help'= {
             cand add 'Enter a peer by hand, or give one another name'
+            cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
             cand rm 'Forget peers'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'p2p;peers;help;add'= {
+        }
+        &'p2p;peers;help;set'= {
         }
         &'p2p;peers;help;rm'= {
         }
@@ -207,6 +231,10 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;peers;help;help'= {
         }
         &'p2p;ping'= {
+            cand -n 'How often'
+            cand --count 'How often'
+            cand -i 'From the beginning of one round to that of the next [default: 1s]'
+            cand --interval 'From the beginning of one round to that of the next [default: 1s]'
             cand -j 'How many peers are contacted at once [default: 64]'
             cand --jobs 'How many peers are contacted at once [default: 64]'
             cand -t 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
@@ -229,6 +257,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
         }
         &'p2p;bootstrap'= {
             cand --hello 'Also send them this message; - reads it from stdin'
+            cand --quorum 'How many have to answer: all, any, a number, or a percentage as 50%'
             cand -j 'How many peers are contacted at once [default: 64]'
             cand --jobs 'How many peers are contacted at once [default: 64]'
             cand -t 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
@@ -418,10 +447,13 @@ set edit:completion:arg-completer[p2p] = {|@words|
         }
         &'p2p;help;peers'= {
             cand add 'Enter a peer by hand, or give one another name'
+            cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
             cand rm 'Forget peers'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
         }
         &'p2p;help;peers;add'= {
+        }
+        &'p2p;help;peers;set'= {
         }
         &'p2p;help;peers;rm'= {
         }

@@ -84,9 +84,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand send" -s q -l quiet -d 'Say noth
 complete -c p2p -n "__fish_p2p_using_subcommand send" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s f -l file -d 'Read the text from this file' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l to -d 'Only to these peers; may be repeated' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l to -d 'Only to these peers: a name, HOST:PORT, or @TAG; may be repeated' -r
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l except -d 'Not to these peers; may be repeated' -r
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l active -d 'Only to peers that were seen in this time' -r
+complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l quorum -d 'How many have to have it: all, any, a number, or a percentage as 50%' -r
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l retry -d 'Try again so often, where that is safe and may help' -r
@@ -101,26 +102,32 @@ complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -l json -d 'Print one
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l active -d 'Only peers that were seen lately: in this time, or in the last hour' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l source -d 'Only peers that came to be known in this way' -r -f -a "static\t'Entered by hand or in the configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l only -d 'Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l active -d 'Only peers that were seen lately: in this time, or in the last hour' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l source -d 'Only peers that came to be known in this way' -r -f -a "static\t'Entered by hand or in the configuration'
 heard\t'It wrote to us, or we reached it'"
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s j -l jobs -d 'With --check: how many peers are contacted at once [default: 64]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s t -l timeout -d 'With --check: time limit for each peer [default: 5s]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l home -d 'Keep configuration and state in this directory' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s c -l config -d 'Read this configuration file' -r -F
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l name -d 'Call ourselves this, in one word' -r
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l sort -d 'In which order' -r -f -a "name\t'By name, those without one last'
+addr\t'By address'
+seen\t'The one last seen first'"
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -s j -l jobs -d 'With --check: how many peers are contacted at once [default: 64]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -s t -l timeout -d 'With --check: time limit for each peer [default: 5s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l check -d 'Greet them first; those that do not answer become stale'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -l json -d 'Print one JSON object a line'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s q -l quiet -d 'Say nothing but what went wrong'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s v -l verbose -d 'Say what is done, also without a terminal'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -f -a "add" -d 'Enter a peer by hand, or give one another name'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -f -a "rm" -d 'Forget peers'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add rm prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l check -d 'Greet them first; those that do not answer become stale'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -f -a "add" -d 'Enter a peer by hand, or give one another name'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -f -a "set" -d 'Change what was entered of a peer: its name with --name NAME, its tags'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -f -a "rm" -d 'Forget peers'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set rm prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l tag -d 'Give it this tag, so that @TAG means it; may be repeated' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l name -d 'Call ourselves this, in one word' -r
@@ -131,6 +138,18 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcomman
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -l tag -d 'Give it this tag; may be repeated' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -l untag -d 'Take this tag from it; may be repeated' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -l home -d 'Keep configuration and state in this directory' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -s c -l config -d 'Read this configuration file' -r -F
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -l name -d 'Call ourselves this, in one word' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Also into files and pipes'
+never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -l json -d 'Print one JSON object a line'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Say nothing but what went wrong'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say what is done, also without a terminal'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from rm" -l name -d 'Call ourselves this, in one word' -r
@@ -154,9 +173,12 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcomman
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "add" -d 'Enter a peer by hand, or give one another name'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "set" -d 'Change what was entered of a peer: its name with --name NAME, its tags'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Forget peers'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s n -l count -d 'How often' -r
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -s i -l interval -d 'From the beginning of one round to that of the next [default: 1s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l retry -d 'Try again so often, where that is safe and may help' -r
@@ -173,6 +195,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand ping" -s q -l quiet -d 'Say noth
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l hello -d 'Also send them this message; - reads it from stdin' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l quorum -d 'How many have to answer: all, any, a number, or a percentage as 50%' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l retry -d 'Try again so often, where that is safe and may help' -r
@@ -300,6 +323,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcom
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "add" -d 'Enter a peer by hand, or give one another name'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "set" -d 'Change what was entered of a peer: its name with --name NAME, its tags'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "rm" -d 'Forget peers'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print every effective value and where it came from (the default)'

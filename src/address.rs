@@ -136,7 +136,9 @@ impl FromStr for Address {
                 let ip = v6.parse::<Ipv6Addr>().map_err(|_| AddressError::Host)?;
                 Host::Ip(usable(IpAddr::V6(ip).to_canonical())?)
             }
-            None if text.parse::<Ipv6Addr>().is_ok() || host.parse::<Ipv6Addr>().is_ok() => {
+            None if host.contains(':')
+                && (text.parse::<Ipv6Addr>().is_ok() || host.parse::<Ipv6Addr>().is_ok()) =>
+            {
                 return Err(AddressError::Brackets);
             }
             None if host.is_empty() => Host::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),

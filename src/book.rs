@@ -3,7 +3,7 @@
 //! It lives in memory and knows no file, no lock and no network. Each change leaves a record in a journal, which
 //! whoever owns the peers file appends there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +11,7 @@ use crate::address::Address;
 use crate::message::{Arrival, Kind};
 use crate::name::Name;
 use crate::peer::{Peer, Source, Wire};
+use crate::tag::Tag;
 
 /// A peer that is seen again is written down again only after this time: its last sight is then at most a second
 /// too old on disk, and a flood of messages does not become a flood of records.
@@ -70,12 +71,32 @@ impl Change {
     }
 }
 
+/// What the configuration says of a peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// What it is called.
+    pub name: Option<Name>,
+    /// Its tags.
+    pub tags: BTreeSet<Tag>,
+}
+
+/// What a person wants to be otherwise in an entry.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// Its name.
+    pub name: Option<Name>,
+    /// Tags that it gets.
+    pub tags: BTreeSet<Tag>,
+    /// Tags that it loses.
+    pub untags: BTreeSet<Tag>,
+}
+
 /// All peers, by address.
 #[derive(Clone, Debug, Default)]
 pub struct PeerBook {
     peers: BTreeMap<Address, Peer>,
     /// What the configuration lists; it has the last word on these.
-    configured: BTreeMap<Address, Option<Name>>,
+    configured: BTreeMap<Address, Listing>,
     caps: Caps,
     journal: Vec<Record>,
 }
@@ -119,19 +140,20 @@ impl PeerBook {
                 address
             }
         };
-        if let Some(name) = self.configured.get(&address).cloned() {
-            self.configure(&address, name);
+        if let Some(listing) = self.configured.get(&address).cloned() {
+            self.configure(&address, listing);
         }
     }
 
     /// Enters a peer of the configuration; it is never written down for being there.
-    pub fn configure(&mut self, address: &Address, name: Option<Name>) {
-        self.configured.insert(address.clone(), name.clone());
+    pub fn configure(&mut self, address: &Address, listing: Listing) {
+        self.configured.insert(address.clone(), listing.clone());
         let entry = self.peers.entry(address.clone());
         // it is given for as long as the configuration lists it, and not because it was written down once
         let peer = entry.or_insert_with(|| Peer::new(address.clone(), Source::Heard));
         peer.configured = true;
-        peer.name = name.or(peer.name.take());
+        peer.configured_tags = listing.tags;
+        peer.name = listing.name.or(peer.name.take());
     }
 
     /// The records of all changes since the last call.
@@ -142,7 +164,9 @@ impl PeerBook {
     /// All that a fresh peers file needs to say, without those who left long ago.
     pub fn snapshot(&self, now: SystemTime) -> impl Iterator<Item = Record> {
         let gone = move |p: &&Peer| p.left && !p.is_given() && p.age(now) > Some(LEFT_FOR);
-        let worth = |p: &&Peer| !p.configured || p.last_seen.is_some() || p.unanswered;
+        let worth = |p: &&Peer| {
+            !p.configured || p.last_seen.is_some() || p.unanswered || !p.tags.is_empty()
+        };
         self.iter().filter(move |p| !gone(p) && worth(p)).cloned().map(Record::Peer)
     }
 
@@ -208,8 +232,11 @@ impl PeerBook {
             unanswered: false,
             ..peer.clone()
         };
+        let is_new = known.is_none();
         if known.is_none_or(|p| is_worth_writing(p, &seen)) {
             self.put(seen);
+        }
+        if is_new {
             self.evict(address);
         }
         if by_name && self.peers.get(reached).is_some_and(|twin| !twin.is_given()) {
@@ -237,16 +264,34 @@ impl PeerBook {
     }
 
     /// Enters a peer by hand; the error is the address that already has the name.
-    pub fn add(&mut self, name: Name, address: &Address) -> Result<(), Address> {
-        let taken = |p: &&Peer| p.is_given() && p.address != *address;
-        let same = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(&name.word()));
-        if let Some(other) = self.iter().filter(taken).find(same) {
-            return Err(other.address.clone());
-        }
+    pub fn add(&mut self, address: &Address, edit: Edit) -> Result<(), Address> {
         let known = self.peers.get(address).cloned();
         let peer = known.unwrap_or_else(|| Peer::new(address.clone(), Source::Static));
-        self.put(Peer { name: Some(name), source: Source::Static, left: false, ..peer });
+        let peer = Peer { source: Source::Static, left: false, ..peer };
+        self.edit(peer, edit)?;
         self.evict(address);
+        Ok(())
+    }
+
+    /// Changes what a person says of a known peer, which becomes one that was given; the error is the address that
+    /// already has the name.
+    pub fn set(&mut self, address: &Address, edit: Edit) -> Result<(), Address> {
+        let Some(peer) = self.peers.get(address).cloned() else { return Ok(()) };
+        // what is said by hand of a peer that comes and goes is to last
+        self.edit(Peer { source: Source::Static, ..peer }, edit)
+    }
+
+    fn edit(&mut self, peer: Peer, edit: Edit) -> Result<(), Address> {
+        if let Some(name) = &edit.name {
+            let taken = |p: &&Peer| p.is_given() && p.address != peer.address;
+            let same = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(&name.word()));
+            if let Some(other) = self.iter().filter(taken).find(same) {
+                return Err(other.address.clone());
+            }
+        }
+        let tags = peer.tags.union(&edit.tags).filter(|tag| !edit.untags.contains(tag));
+        let (tags, name) = (tags.cloned().collect(), edit.name.or(peer.name.clone()));
+        self.put(Peer { name, tags, ..peer });
         Ok(())
     }
 
@@ -361,6 +406,14 @@ mod tests {
         }
     }
 
+    fn called(name: &str) -> Edit {
+        Edit { name: Some(name.parse().unwrap()), ..Edit::default() }
+    }
+
+    fn listed(name: &str) -> Listing {
+        Listing { name: Some(name.parse().unwrap()), tags: BTreeSet::new() }
+    }
+
     fn entry<'a>(book: &'a PeerBook, address: &str) -> &'a Peer {
         book.at(&address.parse().unwrap()).unwrap()
     }
@@ -385,8 +438,8 @@ mod tests {
     fn no_other_ip_changes_or_removes_a_verified_or_given_peer() {
         let mut book = PeerBook::default();
         book.hear(&arrival(Kind::Connect, "10.0.0.2:7000", "alice", "10.0.0.2", 0));
-        book.add("bob".parse().unwrap(), &"10.0.0.3:7000".parse().unwrap()).unwrap();
-        book.configure(&"10.0.0.4:7000".parse().unwrap(), Some("carol".parse().unwrap()));
+        book.add(&"10.0.0.3:7000".parse().unwrap(), called("bob")).unwrap();
+        book.configure(&"10.0.0.4:7000".parse().unwrap(), listed("carol"));
         let before: Vec<Peer> = book.iter().cloned().collect();
         for address in ["10.0.0.2:7000", "10.0.0.3:7000", "10.0.0.4:7000"] {
             for kind in [Kind::Exit, Kind::Message, Kind::Connect, Kind::ConnectAck, Kind::Raw] {
@@ -415,7 +468,7 @@ mod tests {
     fn a_given_name_stays_and_a_p2p_is_not_forgotten_to_be_one() {
         let mut book = PeerBook::default();
         let address: Address = "10.0.0.2:7000".parse().unwrap();
-        book.add("bob".parse().unwrap(), &address).unwrap();
+        book.add(&address, called("bob")).unwrap();
         book.reach(&address, &address, Some("robert".parse().unwrap()), Wire::Native, at(0));
         book.reach(&address, &address, None, Wire::Plain, at(10));
         let peer = entry(&book, "10.0.0.2:7000");
@@ -429,7 +482,7 @@ mod tests {
     #[test]
     fn unverified_claims_have_a_small_room_and_the_oldest_goes() {
         let mut book = PeerBook::new(Caps { peers: 100, unverified: 3 });
-        book.add("bob".parse().unwrap(), &"10.9.9.9:1".parse().unwrap()).unwrap();
+        book.add(&"10.9.9.9:1".parse().unwrap(), called("bob")).unwrap();
         for number in 0..10 {
             let address = format!("10.0.0.{number}:7000");
             book.hear(&arrival(Kind::Message, &address, "eve", "10.0.0.66", number));
@@ -441,7 +494,7 @@ mod tests {
     #[test]
     fn a_full_book_evicts_claims_first_then_the_longest_unseen_and_never_what_was_given() {
         let mut book = PeerBook::new(Caps { peers: 4, unverified: 4 });
-        book.add("bob".parse().unwrap(), &"10.9.9.9:1".parse().unwrap()).unwrap();
+        book.add(&"10.9.9.9:1".parse().unwrap(), called("bob")).unwrap();
         book.hear(&arrival(Kind::Message, "10.0.0.1:1", "claim", "10.0.0.66", 50));
         for number in 2..=9 {
             let ip = format!("10.0.0.{number}");
@@ -468,7 +521,7 @@ mod tests {
         let mut book = PeerBook::default();
         let (by_name, by_ip) = ("lab:7000".parse().unwrap(), "10.0.0.2:7000".parse().unwrap());
         book.hear(&arrival(Kind::Message, "10.0.0.2:7000", "alice", "10.0.0.2", 0));
-        book.add("lab".parse().unwrap(), &by_name).unwrap();
+        book.add(&by_name, called("lab")).unwrap();
         book.reach(&by_name, &by_ip, Some("alice".parse().unwrap()), Wire::Native, at(5));
         assert_eq!(book.len(), 1, "the one it was before is the same");
         book.hear(&arrival(Kind::Message, "10.0.0.2:7000", "alice", "10.0.0.2", 9));
@@ -486,11 +539,11 @@ mod tests {
     fn the_configuration_has_the_last_word_for_as_long_as_it_lists_a_peer() {
         let address: Address = "10.0.0.2:7000".parse().unwrap();
         let mut book = PeerBook::default();
-        book.configure(&address, Some("alice".parse().unwrap()));
+        book.configure(&address, listed("alice"));
         book.reach(&address, &address, Some("queen".parse().unwrap()), Wire::Native, at(0));
         let records = book.take_journal();
         let mut renamed = PeerBook::default();
-        renamed.configure(&address, Some("bob".parse().unwrap()));
+        renamed.configure(&address, listed("bob"));
         records.iter().cloned().for_each(|record| renamed.apply(record));
         assert_eq!(renamed.at(&address).unwrap().name.as_ref().unwrap().as_str(), "bob");
         let mut unlisted = PeerBook::default();

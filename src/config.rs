@@ -14,6 +14,7 @@ use crate::address::{Address, Host, parse_port};
 use crate::exit::{Code, Failure};
 use crate::name::{Name, NameError};
 use crate::nearest::nearest;
+use crate::tag::Tag;
 
 /// Largest configuration file that is read, in bytes: 10,000 static peers fit four times.
 const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
@@ -83,6 +84,8 @@ pub(crate) struct Limits {
 pub(crate) struct StaticPeer {
     pub(crate) name: Option<Text<TypedName>>,
     pub(crate) addr: Text<Address>,
+    #[serde(default)]
+    pub(crate) tags: Vec<Text<Tag>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -93,6 +93,24 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Cause>,
     },
+    /// What many handshakes with one peer come to.
+    Pings {
+        /// With whom.
+        peer: PeerLabel,
+        /// How often it was greeted.
+        asked: u32,
+        /// How often it answered.
+        answered: u32,
+        /// The shortest time of an answer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        min_ms: Option<f64>,
+        /// The mean.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        avg_ms: Option<f64>,
+        /// The longest.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_ms: Option<f64>,
+    },
     /// The end of a command that talks to many.
     Summary {
         /// To how many it talked.
@@ -101,6 +119,9 @@ pub enum Event {
         ok: usize,
         /// How many have not.
         failed: usize,
+        /// How many were not done when a signal ended it.
+        #[serde(skip_serializing_if = "is_zero")]
+        unfinished: usize,
         /// How many were required.
         quorum: String,
         /// The exit status.
@@ -153,6 +174,8 @@ pub struct Listed {
     state: &'static str,
     source: Source,
     verified: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wire: Option<Wire>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,12 +214,18 @@ impl Listed {
             state: peer.state(now).word(),
             source: if peer.is_given() { Source::Static } else { peer.source },
             verified: peer.verified,
+            tags: peer.all_tags().into_iter().map(ToString::to_string).collect(),
             wire: peer.wire,
             observed: peer.observed,
             first_seen: peer.first_seen.map(rfc3339),
             last_seen: peer.last_seen.map(rfc3339),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A time as it is written everywhere.

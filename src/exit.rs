@@ -24,11 +24,11 @@ pub enum Exit {
     Refused = 6,
     /// Something local: state, disk, port.
     Local = 8,
-    /// A second SIGHUP ended a listener that was about to stop.
+    /// Ended by SIGHUP; a listener only by a second signal.
     HungUp = 129,
-    /// A second SIGINT ended a listener that was about to stop.
+    /// Ended by SIGINT; a listener only by a second signal.
     Interrupted = 130,
-    /// A second SIGTERM ended a listener that was about to stop.
+    /// Ended by SIGTERM; a listener only by a second signal.
     Terminated = 143,
 }
 

@@ -1,5 +1,6 @@
 //! What a command starts from: its settings, the peer book, and who we are on the wire.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
@@ -8,7 +9,7 @@ use crate::book::PeerBook;
 use crate::dial::{Dialer, is_own_ip, resolve_advertised};
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::global::Global;
-use crate::lookup::{Lookup, find};
+use crate::lookup::{Lookup, find, tagged};
 use crate::name::Name;
 use crate::peer::{Peer, Source};
 use crate::posted::{Posted, Sent};
@@ -17,6 +18,7 @@ use crate::state::dir::StateDir;
 use crate::state::outbox;
 use crate::state::peers_file::{PeersFile, Place};
 use crate::state::presence::{self, Listening};
+use crate::tag::Tag;
 use crate::ui::Ui;
 
 /// A home that a command works in.
@@ -84,16 +86,32 @@ impl Home {
         }
     }
 
-    /// The peers that several words mean, each once.
+    /// The peers that several words mean, each once: names, addresses, and `@TAG` for all that have it.
     pub fn peers_named(&self, words: &[String]) -> Result<Vec<Peer>, Failure> {
         let mut found: Vec<Peer> = Vec::with_capacity(words.len());
+        let mut known = HashSet::new();
         for word in words {
-            let peer = self.peer(word)?;
-            if !found.iter().any(|p| p.address == peer.address) {
-                found.push(peer);
-            }
+            let meant = match word.strip_prefix('@') {
+                Some(tag) => self.tagged(tag)?,
+                None => vec![self.peer(word)?],
+            };
+            found.extend(meant.into_iter().filter(|peer| known.insert(peer.address.clone())));
         }
         Ok(found)
+    }
+
+    /// The peers that have a tag, but for ourselves.
+    fn tagged(&self, word: &str) -> Result<Vec<Peer>, Failure> {
+        let tag: Tag = word.parse().or_fail(Code::Usage)?;
+        let found = tagged(self.peers.book(), &tag).map_err(|nearest| {
+            let failure =
+                Failure::new(Code::UnknownPeer, format!("no known peer has the tag @{tag}"));
+            failure.hint(match nearest {
+                Some(nearest) => format!("did you mean `@{nearest}`? `p2p peers` lists all"),
+                None => format!("give it to peers: p2p peers set PEER --tag {tag}"),
+            })
+        })?;
+        Ok(found.into_iter().filter(|peer| !self.is_self(&peer.address)).cloned().collect())
     }
 
     /// All peers that may be written to: those that have left are not, nor are we.

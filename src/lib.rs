@@ -36,6 +36,7 @@ pub mod outreach;
 pub mod paths;
 pub mod peer;
 pub mod posted;
+pub mod quorum;
 pub mod recorder;
 pub mod report;
 pub mod retry;
@@ -45,6 +46,7 @@ pub mod settings;
 pub mod signals;
 pub mod slots;
 pub mod state;
+pub mod tag;
 pub mod trouble;
 pub mod ui;
 

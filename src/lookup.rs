@@ -1,9 +1,12 @@
 //! Finds the peer that a typed name stands for.
 
+use std::collections::BTreeSet;
+
 use crate::book::PeerBook;
 use crate::name::Name;
 use crate::nearest::nearest;
 use crate::peer::Peer;
+use crate::tag::Tag;
 
 /// What a name that somebody typed stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +34,17 @@ pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
         [peer] => Lookup::Found(peer),
         _ => Lookup::Several(found),
     }
+}
+
+/// The peers that have a tag; if there are none, perhaps this tag was meant.
+pub fn tagged<'a>(book: &'a PeerBook, tag: &Tag) -> Result<Vec<&'a Peer>, Option<String>> {
+    let found: Vec<&Peer> = book.iter().filter(|peer| peer.has_tag(tag)).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let tags: BTreeSet<String> =
+        book.iter().flat_map(|peer| peer.all_tags()).map(ToString::to_string).collect();
+    Err(nearest(&tag.to_string(), tags.into_iter()))
 }
 
 fn nearest_name(book: &PeerBook, word: &str) -> Option<String> {

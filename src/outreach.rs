@@ -2,14 +2,18 @@
 //!
 //! `delivery` knows one peer, `fanout` knows parallel work.
 
+use std::sync::Arc;
+
 use crate::delivery;
-use crate::exit::{Code, Exit, Failure};
-use crate::fanout;
+use crate::exit::{Code, Failure, OrFail as _};
+use crate::fanout::{self, Bounds};
 use crate::home::Home;
 use crate::open_files;
 use crate::peer::Peer;
+use crate::quorum::Quorum;
 use crate::report::{Errand, Report, Tally};
 use crate::retry::Retry;
+use crate::signals::{Caught, First, Signals};
 
 /// Takes an errand to one peer; tells a person who waits why it takes long.
 pub async fn run_one(home: &Home, peer: Peer, errand: &Errand) -> Result<Report, Failure> {
@@ -24,18 +28,50 @@ pub async fn run_one(home: &Home, peer: Peer, errand: &Errand) -> Result<Report,
     Ok(delivery::run(&dialer, home.settings.retry, peer, errand, waits).await)
 }
 
+/// What is to become of an errand to many.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many peers are enough.
+    pub quorum: Quorum,
+    /// Whether a peer that does not answer is marked as such in the peer book.
+    pub checks: bool,
+}
+
 /// Takes an errand to many peers at once, reports each as it finishes, and writes down who was reached.
 ///
-/// With `checks`, a peer that does not answer is marked as such in the peer book.
+/// A signal ends it: what was reported until then is written down, too.
 pub async fn run_all(
     home: &mut Home,
     peers: Vec<Peer>,
     errand: &Errand,
-    checks: bool,
+    plan: Plan,
 ) -> Result<Tally, Failure> {
-    let mut output = Ok(());
+    let (signal, _second) = Signals::new().or_fail(Code::Io)?.watch();
     let targets = peers.len();
-    let reports = reach(home, peers, errand, home.settings.retry, |report| {
+    let Round { reports, signal } = run_round(home, peers, errand, &signal, plan.checks).await?;
+    Ok(Tally::new(targets, &reports, plan.quorum, signal))
+}
+
+/// What became of an errand to many.
+#[derive(Debug)]
+pub struct Round {
+    /// Those that are done.
+    pub reports: Vec<Report>,
+    /// What has ended it before all were.
+    pub signal: Option<Caught>,
+}
+
+/// The same for a command that goes on afterwards.
+pub async fn run_round(
+    home: &mut Home,
+    peers: Vec<Peer>,
+    errand: &Errand,
+    signal: &First,
+    checks: bool,
+) -> Result<Round, Failure> {
+    let mut output = Ok(());
+    let mut reports = Vec::with_capacity(peers.len());
+    let reached = reach(home, peers, errand, home.settings.retry, |report| {
         let (line, event) = report.shown(errand);
         if output.is_ok() {
             output = match report.result {
@@ -43,21 +79,16 @@ pub async fn run_all(
                 Err(_) => home.ui.report(line, &event),
             };
         }
-    })
-    .await?;
+        reports.push(report);
+    });
+    let signal = tokio::select! {
+        done = reached => done.map(|()| None)?,
+        signal = signal.clone().caught() => Some(signal),
+    };
     note(home, &reports, checks);
     keep(home, errand, &reports);
     output?;
-    let ok = reports.iter().filter(|report| report.result.is_ok()).count();
-    let failures = || reports.iter().filter_map(|report| report.result.as_ref().err());
-    let code = if failures().any(|f| f.code.exit() == Exit::Unconfirmed) {
-        Code::Unconfirmed
-    } else if failures().all(|f| f.code.exit() == Exit::Refused) {
-        Code::Denied
-    } else {
-        Code::Unreachable
-    };
-    Ok(Tally { targets, ok, required: targets, none: code })
+    Ok(Round { reports, signal })
 }
 
 /// Takes an errand to many peers at once, each called once, with no report but the progress.
@@ -66,7 +97,9 @@ pub async fn run_quietly(
     peers: Vec<Peer>,
     errand: &Errand,
 ) -> Result<Vec<Report>, Failure> {
-    reach(home, peers, errand, Retry::default(), |_| {}).await
+    let mut reports = Vec::with_capacity(peers.len());
+    reach(home, peers, errand, Retry::default(), |report| reports.push(report)).await?;
+    Ok(reports)
 }
 
 async fn reach(
@@ -74,25 +107,36 @@ async fn reach(
     peers: Vec<Peer>,
     errand: &Errand,
     retry: Retry,
-    mut show: impl FnMut(&Report),
-) -> Result<Vec<Report>, Failure> {
+    mut done: impl FnMut(Report),
+) -> Result<(), Failure> {
     let dialer = home.dialer().await?;
-    // a host of many addresses takes two at once
-    let jobs = home.settings.jobs.min(open_files::raise(home.settings.jobs * 2));
-    let bar = home.ui.progress(peers.len());
-    let mut reports = Vec::with_capacity(peers.len());
+    let bounds = bounds(home, &peers);
+    let mut progress = home.ui.progress(peers.len());
+    let errand = Arc::new(errand.clone());
     let action = |peer| {
-        let (dialer, errand) = (dialer.clone(), errand.clone());
+        let (dialer, errand) = (dialer.clone(), Arc::clone(&errand));
         async move { delivery::run(&dialer, retry, peer, &errand, |_| {}).await }
     };
-    fanout::each(peers, jobs, action, |report: Report| {
-        bar.suspend(|| show(&report));
-        bar.inc(1);
-        reports.push(report);
+    fanout::each(peers, bounds, action, |report: Report| {
+        let failed = report.result.is_err();
+        progress.suspend(|| done(report));
+        progress.step(failed);
     })
     .await;
-    bar.finish_and_clear();
-    Ok(reports)
+    Ok(())
+}
+
+/// As many at once as are wanted and as the limit on open files allows.
+fn bounds(home: &Home, peers: &[Peer]) -> Bounds {
+    // a host of many addresses takes two at once
+    let named = peers.iter().filter(|peer| peer.address.ip().is_none()).count();
+    let wanted = peers.len() + named;
+    let open = open_files::raise(wanted);
+    let jobs = home.settings.jobs;
+    if open < jobs.min(wanted) {
+        home.ui.warn(format!("open files allow only {open} connections at once; see `ulimit -n`"));
+    }
+    Bounds { jobs: jobs.min(open), open: if open < wanted { open / 2 + 1 } else { wanted } }
 }
 
 /// Writes down which peers were reached, and with `checks` which were not.

@@ -1,5 +1,6 @@
 //! A peer as we know it: where it is, what it calls itself, and how we know.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::name::Name;
+use crate::tag::Tag;
 
 /// A peer counts as active for this long after it was last seen; cron jobs that talk every half hour stay active.
 pub const ACTIVE_FOR: Duration = Duration::from_secs(60 * 60);
@@ -53,8 +55,12 @@ pub struct Peer {
     pub name: Option<Name>,
     /// How it came here.
     pub source: Source,
+    /// The tags that were given to it by hand.
+    pub tags: BTreeSet<Tag>,
     /// Whether the configuration lists it; never stored.
     pub configured: bool,
+    /// The tags that the configuration gives it; never stored.
+    pub configured_tags: BTreeSet<Tag>,
     /// The address it claims is the one its connections come from, or we reached it there.
     pub verified: bool,
     /// Which kind of program it is, once that is known.
@@ -78,7 +84,9 @@ impl Peer {
             address,
             name: None,
             source,
+            tags: BTreeSet::new(),
             configured: false,
+            configured_tags: BTreeSet::new(),
             verified: false,
             wire: None,
             observed: None,
@@ -107,6 +115,16 @@ impl Peer {
     /// Whether a person has put it here: it is never evicted, and keeps the name it was given.
     pub fn is_given(&self) -> bool {
         self.configured || self.source == Source::Static
+    }
+
+    /// All of its tags.
+    pub fn all_tags(&self) -> BTreeSet<&Tag> {
+        self.tags.union(&self.configured_tags).collect()
+    }
+
+    /// Whether it has a tag.
+    pub fn has_tag(&self, tag: &Tag) -> bool {
+        self.tags.contains(tag) || self.configured_tags.contains(tag)
     }
 
     /// Whether what comes from this IP may change the entry.

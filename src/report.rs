@@ -8,7 +8,9 @@ use crate::event::{Event, milliseconds};
 use crate::exit::{Code, Exit, Failure};
 use crate::peer::{Peer, Wire};
 use crate::posted::{Cause, PeerLabel, Sent};
+use crate::quorum::Quorum;
 use crate::retry::Retry;
+use crate::signals::Caught;
 use crate::ui::Ui;
 
 /// What a peer is to be told.
@@ -147,38 +149,56 @@ pub fn worded(failure: Failure, peer: &Peer, errand: &Errand, retry: Retry) -> F
     }
 }
 
-/// How many of many there were.
+/// What the results of many come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// All of them.
     pub targets: usize,
     /// Those that have it.
     pub ok: usize,
-    /// How many of them are enough.
-    pub required: usize,
+    /// Those that have not.
+    pub failed: usize,
+    /// How many are enough.
+    pub quorum: Quorum,
     /// What it means if none of them has it: that it was not sent, that some may have it, that all refused it.
     pub none: Code,
+    /// The signal that ended it before all were done.
+    pub signal: Option<Caught>,
 }
 
 impl Tally {
-    /// One is enough.
-    #[must_use]
-    pub fn any(self) -> Self {
-        Self { required: 1, ..self }
+    /// Sums up.
+    pub fn new(targets: usize, reports: &[Report], quorum: Quorum, signal: Option<Caught>) -> Self {
+        let ok = reports.iter().filter(|report| report.result.is_ok()).count();
+        let failures = || reports.iter().filter_map(|report| report.result.as_ref().err());
+        let none = if failures().any(|f| f.code.exit() == Exit::Unconfirmed) {
+            Code::Unconfirmed
+        } else if failures().all(|f| f.code.exit() == Exit::Refused) {
+            Code::Denied
+        } else {
+            Code::Unreachable
+        };
+        Self { targets, ok, failed: reports.len() - ok, quorum, none, signal }
     }
 
     /// Reports the sum and what it means.
     pub fn conclude(self, ui: &Ui) -> Result<Exit, Failure> {
-        let Self { targets, ok, required, none } = self;
-        let quorum = if required == targets { "all".to_owned() } else { required.to_string() };
+        let Self { targets, ok, failed, quorum, none, signal } = self;
+        let unfinished = targets - ok - failed;
         let code = match ok {
-            _ if ok >= required => None,
+            _ if ok >= quorum.of(targets) => None,
             0 => Some(none),
             _ => Some(Code::Partial),
         };
-        let exit = code.map_or(Exit::Done, Code::exit);
-        let failed = targets - ok;
-        ui.event(&Event::Summary { targets, ok, failed, quorum, exit: exit.number() })?;
+        let exit = signal.map_or(code.map_or(Exit::Done, Code::exit), |signal| signal.exit);
+        let (quorum, number) = (quorum.to_string(), exit.number());
+        ui.event(&Event::Summary { targets, ok, failed, unfinished, quorum, exit: number })?;
+        if let Some(Caught { name, .. }) = signal {
+            ui.warn(format!(
+                "ended by {name}: {ok} of {targets} peers reached, {failed} not, {unfinished} not known"
+            ));
+            return Ok(exit);
+        }
         match code {
             None => {
                 ui.talk(format!("{ok} of {targets} peers reached"));
@@ -186,5 +206,44 @@ impl Tally {
             }
             Some(code) => Err(Failure::new(code, format!("only {ok} of {targets} peers reached"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The exit status when so many of so many have it, and the others failed so.
+    fn exit(quorum: &str, ok: usize, targets: usize, none: Code) -> Exit {
+        let failed = targets - ok;
+        let quorum = quorum.parse().unwrap();
+        let tally = Tally { targets, ok, failed, quorum, none, signal: None };
+        let ui = Ui::new(false, true, false, crate::ui::Color::Never);
+        tally.conclude(&ui).unwrap_or_else(|failure| failure.code.exit())
+    }
+
+    #[test]
+    fn enough_is_0_too_few_is_3_and_none_is_why() {
+        use Exit::{Done, Partial, Refused, Unconfirmed, Unreachable};
+        // for 0, 1, 2, 3 of 3
+        for (quorum, exits) in [
+            ("all", [Unreachable, Partial, Partial, Done]),
+            ("any", [Unreachable, Done, Done, Done]),
+            ("1", [Unreachable, Done, Done, Done]),
+            ("2", [Unreachable, Partial, Done, Done]),
+            ("3", [Unreachable, Partial, Partial, Done]),
+            ("4", [Unreachable, Partial, Partial, Partial]),
+            ("1%", [Unreachable, Done, Done, Done]),
+            ("33%", [Unreachable, Done, Done, Done]),
+            ("34%", [Unreachable, Partial, Done, Done]),
+            ("67%", [Unreachable, Partial, Partial, Done]),
+            ("100%", [Unreachable, Partial, Partial, Done]),
+        ] {
+            let found: Vec<_> = (0..=3).map(|ok| exit(quorum, ok, 3, Code::Unreachable)).collect();
+            assert_eq!(found, exits, "{quorum}");
+        }
+        assert_eq!(exit("all", 0, 2, Code::Unconfirmed), Unconfirmed);
+        assert_eq!(exit("all", 0, 2, Code::Denied), Refused);
+        assert_eq!(exit("all", 1, 2, Code::Unconfirmed), Partial);
     }
 }

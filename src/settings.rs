@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::book::Caps;
+use crate::book::{Caps, Listing};
 use crate::config::{Advertise, Bind, Config, On, Run, Text, Time, TypedName};
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::global::Global;
@@ -397,12 +397,17 @@ fn own_name(
     Ok(name)
 }
 
-fn static_peers(
-    peers: Vec<crate::config::StaticPeer>,
-) -> Result<Vec<(Address, Option<Name>)>, Failure> {
-    let listed: Vec<_> = peers.into_iter().map(|p| (p.addr.0, p.name.map(|n| n.0.0))).collect();
+fn static_peers(peers: Vec<crate::config::StaticPeer>) -> Result<Vec<(Address, Listing)>, Failure> {
+    let listed: Vec<_> = peers
+        .into_iter()
+        .map(|peer| {
+            let name = peer.name.map(|name| name.0.0);
+            let tags = peer.tags.into_iter().map(|tag| tag.0).collect();
+            (peer.addr.0, Listing { name, tags })
+        })
+        .collect();
     let (mut addresses, mut names) = (HashSet::new(), HashSet::new());
-    for (address, name) in &listed {
+    for (address, Listing { name, .. }) in &listed {
         let what = match name {
             _ if !addresses.insert(address) => address.to_string(),
             Some(name) if !names.insert(name.word()) => format!("a peer called {name}"),

@@ -1,4 +1,4 @@
-//! The signals that end a listener: the first one in order, the second one at once.
+//! The signals that end what takes long: the first one in order, the second one at once.
 
 use std::future::pending;
 use std::io;
@@ -16,16 +16,25 @@ pub struct Signals {
     hang_up: Option<Signal>,
 }
 
+/// A signal that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caught {
+    /// Its name.
+    pub name: &'static str,
+    /// The exit status of a process that it ends.
+    pub exit: Exit,
+}
+
 /// The first signal, for any number of those who wait for it.
 #[derive(Clone, Debug)]
-pub struct First(watch::Receiver<Option<&'static str>>);
+pub struct First(watch::Receiver<Option<Caught>>);
 
 impl First {
-    /// Waits for it; gives its name.
-    pub async fn name(mut self) -> &'static str {
-        let name = self.0.wait_for(Option::is_some).await.ok().and_then(|name| *name);
-        match name {
-            Some(name) => name,
+    /// Waits for it.
+    pub async fn caught(mut self) -> Caught {
+        let caught = self.0.wait_for(Option::is_some).await.ok().and_then(|caught| *caught);
+        match caught {
+            Some(caught) => caught,
             None => pending().await,
         }
     }
@@ -42,19 +51,19 @@ impl Signals {
         })
     }
 
-    /// Tells the name of the first signal, and the exit status that the second one stands for.
+    /// Tells the first signal, and the exit status that the second one stands for.
     pub fn watch(mut self) -> (First, oneshot::Receiver<Exit>) {
         let (first, is_first) = watch::channel(None);
         let (second, is_second) = oneshot::channel();
         tokio::spawn(async move {
-            first.send_replace(Some(self.next().await.0));
+            first.send_replace(Some(self.next().await));
             // whoever waits for it may be gone
-            let _ = second.send(self.next().await.1);
+            let _ = second.send(self.next().await.exit);
         });
         (First(is_first), is_second)
     }
 
-    async fn next(&mut self) -> (&'static str, Exit) {
+    async fn next(&mut self) -> Caught {
         let Self { interrupt, terminate, hang_up } = self;
         let hung_up = async {
             match hang_up {
@@ -63,9 +72,9 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = interrupt.recv() => ("SIGINT", Exit::Interrupted),
-            _ = terminate.recv() => ("SIGTERM", Exit::Terminated),
-            _ = hung_up => ("SIGHUP", Exit::HungUp),
+            _ = interrupt.recv() => Caught { name: "SIGINT", exit: Exit::Interrupted },
+            _ = terminate.recv() => Caught { name: "SIGTERM", exit: Exit::Terminated },
+            _ = hung_up => Caught { name: "SIGHUP", exit: Exit::HungUp },
         }
     }
 }

@@ -122,15 +122,16 @@ impl Ui {
     }
 
     /// A progress bar for work that lasts; hidden unless stderr is a terminal and there is talk.
-    pub fn progress(&self, targets: usize) -> ProgressBar {
+    pub fn progress(&self, targets: usize) -> Progress {
         /// Shorter work needs no bar.
         const APPEARS_AFTER: Duration = Duration::from_millis(300);
         const TICK: Duration = Duration::from_millis(200);
         if !self.talks || self.json || !io::stderr().is_terminal() {
-            return ProgressBar::hidden();
+            return Progress { bar: ProgressBar::hidden(), failed: 0 };
         }
         let bar = ProgressBar::with_draw_target(Some(targets as u64), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} peers, {elapsed}") {
+        let template = "{bar:30} {pos}/{len} peers{msg}, about {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         let shown = bar.clone();
@@ -142,7 +143,7 @@ impl Ui {
                 shown.enable_steady_tick(TICK);
             }
         });
-        bar
+        Progress { bar, failed: 0 }
     }
 
     fn painted(&self, label: &str, color: AnsiColor) -> String {
@@ -152,6 +153,35 @@ impl Ui {
             Style::new()
         };
         format!("{style}{label}{style:#}")
+    }
+}
+
+/// How far work on many has come; gone from the terminal when it is dropped.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    failed: usize,
+}
+
+impl Progress {
+    /// One more is done.
+    pub fn step(&mut self, failed: bool) {
+        if failed {
+            self.failed += 1;
+            self.bar.set_message(format!(", {} failed", self.failed));
+        }
+        self.bar.inc(1);
+    }
+
+    /// Takes the bar out of the way while something else is written.
+    pub fn suspend(&self, write: impl FnOnce()) {
+        self.bar.suspend(write);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

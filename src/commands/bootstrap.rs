@@ -7,8 +7,9 @@ use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::neighbours::static_peers;
-use crate::outreach;
+use crate::outreach::{self, Plan};
 use crate::peer::Peer;
+use crate::quorum::Quorum;
 use crate::report::{Errand, Tally};
 
 /// Greet the static peers of the configuration
@@ -18,12 +19,15 @@ use crate::report::{Errand, Tally};
 #[command(after_help = "Examples:\n  \
     p2p bootstrap\n  \
     p2p bootstrap --hello 'Team Red is up'\n\n\
-    Exit status: 0 at least one answers (and has the message), 4 or 5 none, 1 the configuration has no \
-    static peers.")]
+    Exit status: 0 at least one answers (and has the message), or as many as --quorum says, 3 too few, 4 or \
+    5 none; 1 the configuration has no static peers.")]
 pub struct Args {
     /// Also send them this message; - reads it from stdin
     #[arg(long, value_name = "MESSAGE")]
     hello: Option<String>,
+    /// How many have to answer: all, any, a number, or a percentage as 50%
+    #[arg(long, value_name = "QUORUM", default_value_t = Quorum::Any)]
+    quorum: Quorum,
     #[command(flatten)]
     jobs: JobsArg,
     #[command(flatten)]
@@ -43,28 +47,32 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         return Err(Failure::new(Code::Nothing, format!("{path} has no static peers"))
             .hint("add them as [[peer]]; `p2p config init` writes an example"));
     }
-    let tally = block_on(greet(&mut home, peers, hello))??;
+    let tally = block_on(greet(&mut home, peers, hello, args.quorum))??;
     conclude(tally, &home)
 }
 
-async fn greet(home: &mut Home, peers: Vec<Peer>, hello: Option<String>) -> Result<Tally, Failure> {
-    let mut tally = outreach::run_all(home, peers, &Errand::Connect, true).await?;
-    if let Some(text) = hello {
+async fn greet(
+    home: &mut Home,
+    peers: Vec<Peer>,
+    hello: Option<String>,
+    quorum: Quorum,
+) -> Result<Tally, Failure> {
+    let connect = Plan { quorum, checks: true };
+    let mut tally = outreach::run_all(home, peers, &Errand::Connect, connect).await?;
+    if let Some(text) = hello.filter(|_| tally.signal.is_none()) {
         let there: Vec<_> = static_peers(home).into_iter().filter(|p| !p.unanswered).collect();
-        let told = outreach::run_all(home, there, &Errand::Message(text), false).await?;
+        let message = Plan { quorum, checks: false };
+        let told = outreach::run_all(home, there, &Errand::Message(text), message).await?;
         // a greeting without the message is not what was asked for
-        tally.ok = told.ok;
+        let unfinished = told.targets - told.ok - told.failed;
+        let failed = tally.targets - told.ok - unfinished;
+        tally = Tally { ok: told.ok, failed, signal: told.signal, ..tally };
     }
     Ok(tally)
 }
 
-/// One static peer that answers is enough to be part of the network.
 fn conclude(tally: Tally, home: &Home) -> Result<Exit, Failure> {
-    match tally.any().conclude(&home.ui) {
-        Err(failure) => {
-            Err(failure
-                .hint("are the addresses right? `p2p config show` tells which file lists them"))
-        }
-        done => done,
-    }
+    tally.conclude(&home.ui).map_err(|failure| {
+        failure.hint("are the addresses right? `p2p config show` tells which file lists them")
+    })
 }

@@ -9,25 +9,28 @@ use crate::delivery;
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
-use crate::outreach;
+use crate::outreach::{self, Plan};
 use crate::peer::Peer;
+use crate::quorum::Quorum;
 use crate::report::Errand;
 
 /// Send one message to many peers
 ///
-/// It goes to every known peer that has not left, to all of them at once. Each peer's result is one line, as it
-/// finishes: address, name, status, milliseconds.
+/// It goes to every known peer that has not left. Each peer's result is one line, as it finishes: address, name, status,
+/// milliseconds. So many as -j says begin at once; one that does not answer soon makes room for the next, so that many
+/// silent peers together cost one time limit.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p broadcast Deploy starts\n  \
     p2p broadcast --to alice --to 10.18.0.7:5000 Lunch\n  \
+    p2p broadcast --to @web --quorum 80% --retry-for 1m 'deploy v1.2'\n  \
     uptime | p2p broadcast --active 1h --except printer\n\n\
-    Exit status: 0 all have it, 3 some; if none has it, 4 it was not sent, 5 some may have it, 6 all \
-    refused it; 1 there is nobody.")]
+    Exit status: 0 enough have it, 3 some but too few; if none has it, 4 it was not sent, 5 some may have \
+    it, 6 all refused it; 1 there is nobody; 130 interrupted, and reported so far.")]
 pub struct Args {
     #[command(flatten)]
     text: TextArgs,
-    /// Only to these peers; may be repeated
+    /// Only to these peers: a name, HOST:PORT, or @TAG; may be repeated
     #[arg(long, value_name = "PEER")]
     to: Vec<String>,
     /// Not to these peers; may be repeated
@@ -36,6 +39,9 @@ pub struct Args {
     /// Only to peers that were seen in this time
     #[arg(long, value_name = "TIME")]
     active: Option<Time>,
+    /// How many have to have it: all, any, a number, or a percentage as 50%
+    #[arg(long, value_name = "QUORUM", default_value_t = Quorum::All)]
+    quorum: Quorum,
     #[command(flatten)]
     jobs: JobsArg,
     #[command(flatten)]
@@ -55,7 +61,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         ));
     }
     let errand = Errand::Message(text);
-    let tally = block_on(outreach::run_all(&mut home, peers, &errand, false))??;
+    let plan = Plan { quorum: args.quorum, checks: false };
+    let tally = block_on(outreach::run_all(&mut home, peers, &errand, plan))??;
     tally.conclude(&home.ui)
 }
 

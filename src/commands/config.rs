@@ -7,7 +7,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use anyhow::Context as _;
 use clap::Subcommand;
 
+use crate::book::Listing;
 use crate::config::EXAMPLE;
+use crate::escape::escape;
 use crate::event::Event;
 use crate::exit::{Code, Exit, Failure, OrFail as _};
 use crate::global::Global;
@@ -58,17 +60,29 @@ fn show(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         let event = Event::Setting { key, value: value.clone(), origin };
         ui.report(line, &event)?;
     }
-    for (address, name) in &settings.place.configured {
+    let origin = settings.config_path.display().to_string();
+    for (address, Listing { name, tags }) in &settings.place.configured {
         let name = name.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-        let origin = settings.config_path.display().to_string();
-        let event = Event::Setting {
-            key: "peer",
-            value: Some(format!("{name} {address}")),
-            origin: origin.clone(),
+        let tags: String = tags.iter().map(|tag| format!(" @{tag}")).collect();
+        show_one(ui, "peer", format!("{name} {address}{tags}"), &origin)?;
+    }
+    for hook in settings.listen.hooks.iter() {
+        let from = if hook.from.is_empty() {
+            String::new()
+        } else {
+            format!(" from {}", hook.from.join(", "))
         };
-        ui.report(format!("peer = {name} {address}  # {origin}"), &event)?;
+        let goes_on = if hook.goes_on { ", continue" } else { "" };
+        let value = format!("{}{from}{goes_on}: {}", hook.on.word(), escape(hook.run.as_bytes()));
+        show_one(ui, "hook", value, &origin)?;
     }
     Ok(Exit::Done)
+}
+
+/// A part of the configuration of which there may be many.
+fn show_one(ui: &Ui, key: &'static str, value: String, origin: &str) -> Result<(), Failure> {
+    let line = format!("{key} = {value}  # {origin}");
+    ui.report(line, &Event::Setting { key, value: Some(value), origin: origin.to_owned() })
 }
 
 fn path(global: &Global, ui: &Ui) -> Result<Exit, Failure> {

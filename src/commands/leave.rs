@@ -4,7 +4,8 @@ use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
-use crate::outreach;
+use crate::outreach::{self, Plan};
+use crate::quorum::Quorum;
 use crate::report::Errand;
 
 /// Tell peers that we go, so that they forget us
@@ -16,7 +17,7 @@ use crate::report::Errand;
     1 there is nobody."
 )]
 pub struct Args {
-    /// Whom: known names, or HOST:PORT
+    /// Whom: known names, HOST:PORT, or @TAG
     #[arg(value_name = "PEER")]
     peers: Vec<String>,
     #[command(flatten)]
@@ -33,6 +34,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if peers.is_empty() {
         return Err(Failure::new(Code::Nothing, "there is no peer to take leave of"));
     }
-    let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Exit, false))??;
+    let plan = Plan { quorum: Quorum::All, checks: false };
+    let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Exit, plan))??;
     tally.conclude(&home.ui)
 }

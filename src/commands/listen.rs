@@ -311,7 +311,7 @@ async fn wait_for_reason(
         }
     };
     tokio::select! {
-        signal = signal.name() => Reason::Signal(signal),
+        signal = signal.caught() => Reason::Signal(signal.name),
         over = over => match over {
             Ok(Over::Enough) => Reason::Enough,
             Ok(Over::Failed(failure)) => Reason::Failed(failure),
@@ -352,7 +352,7 @@ async fn finish_hooks(
     let deadline = match reason {
         Reason::Enough | Reason::TimeOver => tokio::select! {
             _ = hooks.finish() => return,
-            _ = signal.name() => Instant::now() + MAX_DRAIN,
+            _ = signal.caught() => Instant::now() + MAX_DRAIN,
         },
         _ => deadline,
     };

@@ -1,29 +1,54 @@
 //! `p2p ping`: the CONNECT handshake, which tells who is there and makes us known to it.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::address::Address;
 use crate::commands::attempt::{AttemptArgs, JobsArg};
-use crate::exit::{Code, Exit, Failure};
+use crate::config::Time;
+use crate::event::{Event, milliseconds};
+use crate::exit::{Code, Exit, Failure, OrFail as _};
 use crate::global::Global;
 use crate::home::{Home, block_on};
-use crate::outreach;
-use crate::report::Errand;
+use crate::outreach::{self, Plan};
+use crate::peer::Peer;
+use crate::posted::PeerLabel;
+use crate::quorum::Quorum;
+use crate::report::{Errand, Report, Tally};
+use crate::signals::Signals;
+
+/// From the beginning of one round to that of the next, as in ping(8).
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Greet peers: is it there, who is it, how fast
 ///
 /// Prints address, name, kind (native: another p2p, plain: another program) and the time of the whole handshake. A peer
-/// that answers is entered in the list of peers, one that does not is marked stale.
+/// that answers is entered in the list of peers, one that does not is marked stale. With -n so many times, and at the
+/// end one line for each peer: how many were answered, and the shortest, mean and longest time.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p ping alice\n  \
-    p2p ping :5000 -q && echo 'our listener runs'\n  \
+    p2p ping :5000 -q --retry-for 5s && echo 'our listener runs'\n  \
+    p2p ping @lab -n 10 -i 200ms\n  \
     p2p ping --all -t 2s\n\n\
-    Exit status: 0 all answer; of several, 3 some; if none does, 4 nobody is there, 5 no answer in time.")]
+    Exit status: 0 all answer, each at least once; of several, 3 some; if none does, 4 nobody is there, 5 no \
+    answer in time.")]
 pub struct Args {
-    /// Whom: known names, or HOST:PORT
+    /// Whom: known names, HOST:PORT, or @TAG
     #[arg(value_name = "PEER", required_unless_present = "all")]
     peers: Vec<String>,
     /// All known peers that have not left
     #[arg(long, conflicts_with = "peers")]
     all: bool,
+    /// How often
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// From the beginning of one round to that of the next [default: 1s]
+    #[arg(short, long, value_name = "TIME", requires = "count")]
+    interval: Option<Time>,
     #[command(flatten)]
     jobs: JobsArg,
     #[command(flatten)]
@@ -37,12 +62,18 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if peers.is_empty() {
         return Err(Failure::new(Code::Nothing, "there is no peer to greet"));
     }
-    if args.all || peers.len() > 1 {
-        let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Connect, true))??;
+    let is_one = !args.all && args.peers.len() == 1 && !args.peers[0].starts_with('@');
+    if args.count > 1 {
+        let interval = args.interval.map_or(DEFAULT_INTERVAL, |interval| interval.0);
+        let tally = block_on(rounds(&mut home, peers, args.count, interval))??;
         return tally.conclude(&home.ui);
     }
-    let peer = peers.remove(0);
-    let report = block_on(outreach::run_one(&home, peer, &Errand::Connect))??;
+    if !is_one {
+        let plan = Plan { quorum: Quorum::All, checks: true };
+        let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Connect, plan))??;
+        return tally.conclude(&home.ui);
+    }
+    let report = block_on(outreach::run_one(&home, peers.remove(0), &Errand::Connect))??;
     outreach::note(&mut home, std::slice::from_ref(&report), true);
     let (line, event) = report.shown(&Errand::Connect);
     match report.result {
@@ -51,5 +82,94 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             home.ui.event(&event)?;
             Err(failure)
         }
+    }
+}
+
+/// What one peer's answers come to.
+#[derive(Default)]
+struct Times {
+    asked: u32,
+    answered: u32,
+    shortest: Duration,
+    longest: Duration,
+    sum: Duration,
+}
+
+/// Greets all of them again and again; a signal ends it early.
+async fn rounds(
+    home: &mut Home,
+    peers: Vec<Peer>,
+    count: u32,
+    interval: Duration,
+) -> Result<Tally, Failure> {
+    let (signal, _second) = Signals::new().or_fail(Code::Io)?.watch();
+    let mut times: BTreeMap<Address, Times> = BTreeMap::new();
+    let mut last: BTreeMap<Address, Report> = BTreeMap::new();
+    let mut caught = None;
+    for round in 0..count {
+        let next = Instant::now() + interval;
+        let done =
+            outreach::run_round(home, peers.clone(), &Errand::Connect, &signal, true).await?;
+        for report in done.reports {
+            let address = report.peer.address.clone();
+            times.entry(address.clone()).or_default().add(&report);
+            // one answer is enough to be there
+            if last.get(&address).is_none_or(|before| before.result.is_err()) {
+                last.insert(address, report);
+            }
+        }
+        caught = done.signal;
+        if caught.is_none() && round + 1 < count {
+            tokio::select! {
+                () = sleep_until(next) => {}
+                signal = signal.clone().caught() => caught = Some(signal),
+            }
+        }
+        if caught.is_some() {
+            break;
+        }
+    }
+    for peer in &peers {
+        if let (Some(times), Some(report)) = (times.get(&peer.address), last.get(&peer.address)) {
+            times.report(home, &report.named())?;
+        }
+    }
+    let reports: Vec<_> = last.into_values().collect();
+    Ok(Tally::new(peers.len(), &reports, Quorum::All, caught))
+}
+
+impl Times {
+    fn add(&mut self, report: &Report) {
+        self.asked += 1;
+        if report.result.is_ok() {
+            let is_first = self.answered == 0;
+            self.shortest = if is_first { report.time } else { self.shortest.min(report.time) };
+            self.longest = self.longest.max(report.time);
+            self.sum += report.time;
+            self.answered += 1;
+        }
+    }
+
+    /// `ADDRESS NAME N of N answered, MIN/AVG/MAX ms`
+    fn report(&self, home: &Home, peer: &Peer) -> Result<(), Failure> {
+        let name = peer.name.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        let Self { asked, answered, .. } = *self;
+        let figures = self
+            .sum
+            .checked_div(answered)
+            .map(|mean| [self.shortest, mean, self.longest].map(milliseconds));
+        let words = figures.map_or(String::new(), |[min, avg, max]| {
+            format!(", min/avg/max {min:.1}/{avg:.1}/{max:.1} ms")
+        });
+        let line = format!("{} {name} {answered} of {asked} answered{words}", peer.address);
+        let event = Event::Pings {
+            peer: PeerLabel::new(peer),
+            asked,
+            answered,
+            min_ms: figures.map(|[min, ..]| min),
+            avg_ms: figures.map(|[_, avg, _]| avg),
+            max_ms: figures.map(|[.., max]| max),
+        };
+        home.ui.report(line, &event)
     }
 }

@@ -123,7 +123,7 @@ fn report(ui: &Ui, job: &Job, ended: Ended) {
     let run = &job.run;
     match (status, signal) {
         _ if ended.timeout => {
-            ui.warn(format!("the hook `{run}` was not done in time and was ended"))
+            ui.warn(format!("the hook `{run}` was not done in time and was ended"));
         }
         (Some(0), _) => {}
         (Some(status), _) => ui.warn(format!("the hook `{run}` ended with status {status}")),

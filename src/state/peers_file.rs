@@ -14,9 +14,8 @@ use super::dir::{Missing, StateDir, cannot, read_all};
 use super::lock::Lock;
 use super::record::{self, Line};
 use crate::address::Address;
-use crate::book::{Caps, PeerBook};
+use crate::book::{Caps, Listing, PeerBook};
 use crate::exit::Failure;
-use crate::name::Name;
 
 const PEERS_FILE: &str = "peers";
 const FOLD_FILE: &str = "peers.tmp";
@@ -41,7 +40,7 @@ pub struct Place {
     /// How many peers to keep.
     pub caps: Caps,
     /// The peers that the configuration lists.
-    pub configured: Vec<(Address, Option<Name>)>,
+    pub configured: Vec<(Address, Listing)>,
 }
 
 /// An open peers file with its book.
@@ -163,8 +162,8 @@ impl PeersFile {
     fn reset(&mut self) {
         self.read = Progress::default();
         self.book = PeerBook::new(self.place.caps);
-        for (address, name) in &self.place.configured {
-            self.book.configure(address, name.clone());
+        for (address, listing) in &self.place.configured {
+            self.book.configure(address, listing.clone());
         }
     }
 

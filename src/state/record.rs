@@ -6,6 +6,8 @@
 //!
 //! The checksum is the CRC-32 of the object in eight hex digits. A person who mends a line may leave the checksum out.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
@@ -30,31 +32,40 @@ pub(super) enum Line {
     Bad,
 }
 
+/// The object as it is written; what is read borrows from its line.
 #[derive(Serialize, Deserialize)]
-struct Fields {
+struct Fields<'a> {
     v: u32,
-    addr: String,
+    #[serde(borrow)]
+    addr: Cow<'a, str>,
     #[serde(skip_serializing_if = "is_false", default)]
     removed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    name: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    tags: BTreeSet<String>,
     #[serde(skip_serializing_if = "is_false", default)]
     verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     wire: Option<Wire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     observed: Option<IpAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_seen: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_seen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    first_seen: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    last_seen: Option<Text<'a>>,
     #[serde(skip_serializing_if = "is_false", default)]
     left: bool,
     #[serde(skip_serializing_if = "is_false", default)]
     unanswered: bool,
 }
+
+/// A text that is borrowed where it has no escapes; serde borrows an optional `Cow` only inside a type of its own.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct Version {
@@ -81,9 +92,11 @@ pub(super) fn decode(line: &[u8]) -> Line {
             None => return Line::Bad,
         },
     };
-    match serde_json::from_slice::<Fields>(object) {
+    // one look at the whole line is cheaper than one at each of its texts
+    let Ok(object) = std::str::from_utf8(object) else { return Line::Bad };
+    match serde_json::from_str::<Fields<'_>>(object) {
         Ok(fields) if fields.v == VERSION => fields.into_record().map_or(Line::Bad, Line::Record),
-        _ => match serde_json::from_slice::<Version>(object) {
+        _ => match serde_json::from_str::<Version>(object) {
             Ok(Version { v }) if v != VERSION => Line::Foreign,
             _ => Line::Bad,
         },
@@ -96,12 +109,13 @@ fn checked(line: &[u8]) -> Option<&[u8]> {
     (line[8] == b' ' && crc32fast::hash(object) == sum).then_some(object)
 }
 
-impl Fields {
-    fn of(record: &Record) -> Self {
+impl<'a> Fields<'a> {
+    fn of(record: &'a Record) -> Self {
         match record {
             Record::Peer(peer) => Self {
-                name: peer.name.as_ref().map(|n| n.as_str().to_owned()),
+                name: peer.name.as_ref().map(|n| Text(n.as_str().into())),
                 source: Some(peer.source),
+                tags: peer.tags.iter().map(ToString::to_string).collect(),
                 verified: peer.verified,
                 wire: peer.wire,
                 observed: peer.observed,
@@ -118,10 +132,11 @@ impl Fields {
     fn bare(address: &Address) -> Self {
         Self {
             v: VERSION,
-            addr: address.to_string(),
+            addr: address.to_string().into(),
             removed: false,
             name: None,
             source: None,
+            tags: BTreeSet::new(),
             verified: false,
             wire: None,
             observed: None,
@@ -139,16 +154,18 @@ impl Fields {
             return Some(Record::Removed(address));
         }
         let name = match self.name {
-            Some(name) => Some(name.parse::<Name>().ok()?),
+            Some(Text(name)) => Some(name.parse::<Name>().ok()?),
             None => None,
         };
+        let tags = self.tags.iter().map(|tag| tag.parse().ok());
         Some(Record::Peer(Peer {
             name,
+            tags: tags.collect::<Option<_>>()?,
             verified: self.verified,
             wire: self.wire,
             observed: self.observed,
-            first_seen: read_time(self.first_seen)?,
-            last_seen: read_time(self.last_seen)?,
+            first_seen: read_time(self.first_seen.as_ref())?,
+            last_seen: read_time(self.last_seen.as_ref())?,
             left: self.left,
             unanswered: self.unanswered,
             ..Peer::new(address, self.source.unwrap_or(Source::Heard))
@@ -156,13 +173,13 @@ impl Fields {
     }
 }
 
-fn show_time(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
+fn show_time<'a>(time: SystemTime) -> Text<'a> {
+    Text(humantime::format_rfc3339_millis(time).to_string().into())
 }
 
 #[expect(clippy::option_option, reason = "absent is fine, unreadable is not")]
-fn read_time(text: Option<String>) -> Option<Option<SystemTime>> {
-    text.map_or(Some(None), |t| humantime::parse_rfc3339(&t).ok().map(Some))
+fn read_time(text: Option<&Text<'_>>) -> Option<Option<SystemTime>> {
+    text.map_or(Some(None), |Text(t)| humantime::parse_rfc3339(t).ok().map(Some))
 }
 
 #[cfg(test)]
@@ -175,6 +192,7 @@ mod tests {
         let full = Peer {
             name: Some("The Red Team".parse().unwrap()),
             source: Source::Heard,
+            tags: ["lab", "printer"].map(|tag| tag.parse().unwrap()).into(),
             verified: true,
             wire: Some(Wire::Native),
             observed: Some("10.18.0.4".parse().unwrap()),
@@ -218,6 +236,7 @@ mod tests {
         for bad in [
             &br#"{"v":1,"addr":"10.0.0.1"}"#[..],
             br#"{"v":1,"addr":"10.0.0.1:5","name":"-x"}"#,
+            br#"{"v":1,"addr":"10.0.0.1:5","tags":["a b","@x"]}"#,
             b"",
             b"x",
         ] {

@@ -47,6 +47,8 @@ fn no_file_imports_from_a_floor_above_it() {
             "line",
             "arrived",
             "posted",
+            "tag",
+            "quorum",
         ],
         &[
             "config", "event", "state", "ui", "fanout", "layers", "signals", "inbox", "slots",

@@ -20,6 +20,7 @@ mod house;
 mod limits;
 mod listen;
 mod log;
+mod many;
 mod output;
 mod peers;
 mod proof;

@@ -10,7 +10,7 @@ fn peers_are_entered_listed_and_forgotten_by_hand() {
     home.run(["peers", "add", "alice", "lab.example:6000"]).is(0, "", "");
     home.run(["peers"]).is(
         0,
-        "alice\tlab.example:6000\tstatic\t-\nbob\t10.0.0.2:7000\tstatic\t-\n",
+        "alice\tlab.example:6000\tstatic\t-\t-\nbob\t10.0.0.2:7000\tstatic\t-\t-\n",
         "",
     );
     home.run(["peers", "add", "robert", "10.0.0.2:7000", "-v"]).is(
@@ -196,7 +196,7 @@ fn the_configured_peers_are_listed_and_cannot_be_forgotten_here() {
     home.configure("[[peer]]\nname = \"m1\"\naddr = \"10.206.4.122:1255\"\n[[peer]]\naddr = \"10.206.5.228:6555\"\n");
     home.run(["peers"]).is(
         0,
-        "m1\t10.206.4.122:1255\tstatic\t-\n-\t10.206.5.228:6555\tstatic\t-\n",
+        "m1\t10.206.4.122:1255\tstatic\t-\t-\n-\t10.206.5.228:6555\tstatic\t-\t-\n",
         "",
     );
     home.run(["peers", "--source", "heard"]).is(1, "", "");

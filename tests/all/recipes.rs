@@ -124,6 +124,7 @@ fn do_something_else_for_each_sender() {
     ] {
         crate::support::say(listener.address(), format!("{from} {text}").as_bytes());
     }
+    machine.wait_for("temperatures", "21.5\n");
     machine.wait_for("temperatures", "22\n");
     machine.wait_for("inbox", "carol has gone\n");
     machine.wait_for("inbox", "carol: hello\n");

@@ -233,7 +233,7 @@ fn a_stopped_lock_holder_is_named_after_the_wait() {
     said.fails(8, &expected);
     assert!(start.elapsed() < Duration::from_secs(5));
     // readers need no lock
-    home.run(["peers"]).is(0, "a\t10.0.0.1:1\tstatic\t-\n", "");
+    home.run(["peers"]).is(0, "a\t10.0.0.1:1\tstatic\t-\t-\n", "");
     drop(lock);
 }
 

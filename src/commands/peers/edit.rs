@@ -1,0 +1,142 @@
+//! What a person may change in the list of peers.
+
+use std::time::SystemTime;
+
+use crate::address::Address;
+use crate::book::Edit;
+use crate::config::Time;
+use crate::event::Event;
+use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::home::Home;
+use crate::name::Name;
+use crate::peer::Peer;
+use crate::tag::Tag;
+
+/// Enters a peer.
+pub(super) fn add(mut home: Home, name: &str, addr: &str, tags: Vec<Tag>) -> Result<Exit, Failure> {
+    let name = typed(name)?;
+    let address: Address =
+        addr.parse().or_fail(Code::Usage).map_err(|f| f.context(cannot(addr)))?;
+    let word = name.to_string();
+    let edit = Edit { name: Some(name), tags: tags.into_iter().collect(), ..Edit::default() };
+    taken(&word, home.peers.update(|book| book.add(&address, edit))?)?;
+    home.ui.talk(format!("{word} is {address}"));
+    home.ui.event(&Event::Done { what: "add", target: address.to_string() })?;
+    Ok(Exit::Done)
+}
+
+/// Changes the entry of a peer.
+pub(super) fn set(
+    mut home: Home,
+    word: &str,
+    name: Option<&str>,
+    tags: Vec<Tag>,
+    untags: Vec<Tag>,
+) -> Result<Exit, Failure> {
+    let peer = home.peer(word)?;
+    check_known(&home, &peer)?;
+    let name = name.map(typed).transpose()?;
+    if name.is_none() && tags.is_empty() && untags.is_empty() {
+        return Err(Failure::new(Code::Usage, "there is nothing to set")
+            .hint("--name NAME, --tag TAG or --untag TAG"));
+    }
+    let ours = home.listening.as_ref().map(|listening| listening.name.clone());
+    if let Some(name) = name.as_ref().filter(|name| ours.is_some_and(|ours| name.is_called(&ours)))
+    {
+        // an alias that gives our own name everywhere would rename every peer that is set
+        return Err(Failure::new(Code::Usage, format!("`{name}` is what we call ourselves")));
+    }
+    let by_configuration = tags_of_configuration(&peer, &untags);
+    if name.is_some() && peer.configured || by_configuration.is_some() {
+        let what = by_configuration.map_or("its name".to_owned(), |tag| format!("the tag {tag}"));
+        let path = home.settings.config_path.display();
+        return Err(Failure::new(
+            Code::Usage,
+            format!("cannot change {what} of {}: {path} says it", peer.label()),
+        )
+        .hint("change it in that file"));
+    }
+    let shown = name.as_ref().map(ToString::to_string).unwrap_or_default();
+    let edit =
+        Edit { name, tags: tags.into_iter().collect(), untags: untags.into_iter().collect() };
+    taken(&shown, home.peers.update(|book| book.set(&peer.address, edit))?)?;
+    home.ui.event(&Event::Done { what: "set", target: peer.address.to_string() })?;
+    if let Some(peer) = home.peers.book().at(&peer.address) {
+        let tags: String = peer.all_tags().iter().map(|tag| format!(" @{tag}")).collect();
+        home.ui.talk(format!("{}{tags}", peer.label()));
+    }
+    Ok(Exit::Done)
+}
+
+/// A tag that is to go and cannot, because the configuration gives it.
+fn tags_of_configuration(peer: &Peer, untags: &[Tag]) -> Option<String> {
+    untags.iter().find(|tag| peer.configured_tags.contains(tag)).map(|tag| format!("@{tag}"))
+}
+
+/// Forgets peers.
+pub(super) fn remove(mut home: Home, words: &[String]) -> Result<Exit, Failure> {
+    let peers = home.peers_named(words)?;
+    for peer in &peers {
+        if peer.configured {
+            let path = home.settings.config_path.display();
+            return Err(Failure::new(
+                Code::Usage,
+                format!("cannot forget {}: {path} lists it", peer.label()),
+            )
+            .hint("take it out of that file"));
+        }
+        check_known(&home, peer)?;
+    }
+    home.peers.update(|book| peers.iter().for_each(|peer| book.remove(&peer.address)))?;
+    report_forgotten(&home, &peers)
+}
+
+/// Forgets those that were not seen for some time.
+pub(super) fn prune(mut home: Home, older: Time, dry_run: bool) -> Result<Exit, Failure> {
+    let now = SystemTime::now();
+    let peers = if dry_run {
+        home.peers.book().older(older.0, now)
+    } else {
+        home.peers.update(|book| {
+            let peers = book.older(older.0, now);
+            peers.iter().for_each(|peer| book.remove(&peer.address));
+            peers
+        })?
+    };
+    report_forgotten(&home, &peers)
+}
+
+fn check_known(home: &Home, peer: &Peer) -> Result<(), Failure> {
+    match home.peers.book().at(&peer.address) {
+        Some(_) => Ok(()),
+        None => Err(Failure::new(
+            Code::Nothing,
+            format!("no known peer has the address {}", peer.address),
+        )),
+    }
+}
+
+fn typed(name: &str) -> Result<Name, Failure> {
+    Name::typed(name).or_fail(Code::Usage).map_err(|failure| failure.context(cannot(name)))
+}
+
+fn cannot(what: &str) -> String {
+    format!("cannot use `{what}`")
+}
+
+/// Names that were given by hand are for one peer each.
+fn taken(name: &str, result: Result<(), Address>) -> Result<(), Failure> {
+    result.map_err(|other| {
+        Failure::new(Code::Usage, format!("`{name}` is already the name of {other}"))
+            .hint(format!("choose another name, or forget that one first: p2p peers rm {other}"))
+    })
+}
+
+/// The addresses that were forgotten are the data of this command.
+fn report_forgotten(home: &Home, peers: &[Peer]) -> Result<Exit, Failure> {
+    for peer in peers {
+        let event = Event::Done { what: "rm", target: peer.address.to_string() };
+        home.ui.result(&peer.address, &event)?;
+    }
+    Ok(Exit::Done)
+}

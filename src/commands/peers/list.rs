@@ -1,0 +1,150 @@
+//! The list of peers: which of them, in which order, and the table.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use unicode_width::UnicodeWidthStr as _;
+use wildmatch::WildMatch;
+
+use super::{Args, Sort, SourceArg};
+use crate::address::Address;
+use crate::event::{Event, Listed, rfc3339};
+use crate::exit::{Exit, Failure};
+use crate::home::{Home, block_on};
+use crate::outreach;
+use crate::peer::{ACTIVE_FOR, Peer, Source};
+use crate::report::Errand;
+use crate::ui::stdout_is_terminal;
+
+/// The columns of the table.
+const HEADER: [&str; 5] = ["NAME", "ADDRESS", "STATE", "SEEN", "TAGS"];
+
+/// Lists the peers that are wanted.
+pub(super) fn run(mut home: Home, args: &Args) -> Result<Exit, Failure> {
+    let only = Only::read(&home, &args.only)?;
+    if args.check {
+        check(&mut home, &only)?;
+    }
+    let now = SystemTime::now();
+    let wanted = |peer: &&Peer| only.has(peer) && is_wanted(peer, args, now);
+    let mut peers: Vec<&Peer> = home.peers.book().iter().filter(wanted).collect();
+    if peers.is_empty() {
+        return home.ui.nothing("no such peers");
+    }
+    match args.sort {
+        // that is the order of the book
+        Sort::Addr => {}
+        Sort::Name => peers.sort_by_key(|p| (p.name.is_none(), &p.name)),
+        Sort::Seen => peers.sort_by_key(|p| Reverse(p.last_seen)),
+    }
+    if stdout_is_terminal() && !home.ui.json {
+        return print_table(&home, &peers, now).map(|()| Exit::Done);
+    }
+    let mut lines = String::new();
+    for peer in peers {
+        lines += &match home.ui.json {
+            true => Event::Peer(Listed::new(peer, now)).line(),
+            false => row(peer, now).join("\t") + "\n",
+        };
+    }
+    home.ui.data(lines.as_bytes()).map(|()| Exit::Done)
+}
+
+/// The peers that `--only` means.
+enum Only {
+    All,
+    These { addresses: HashSet<Address>, patterns: Vec<WildMatch> },
+}
+
+impl Only {
+    fn read(home: &Home, words: &[String]) -> Result<Self, Failure> {
+        if words.is_empty() {
+            return Ok(Self::All);
+        }
+        // neither names nor addresses have these
+        let (patterns, words): (Vec<_>, Vec<_>) =
+            words.iter().cloned().partition(|word| word.contains(['*', '?']));
+        let named = home.peers_named(&words)?;
+        Ok(Self::These {
+            addresses: named.into_iter().map(|peer| peer.address).collect(),
+            patterns: patterns.iter().map(|pattern| WildMatch::new(pattern)).collect(),
+        })
+    }
+
+    fn has(&self, peer: &Peer) -> bool {
+        match self {
+            Self::All => true,
+            Self::These { addresses, patterns } => {
+                let name = peer.name.as_ref().map(crate::name::Name::word);
+                addresses.contains(&peer.address)
+                    || name.is_some_and(|name| patterns.iter().any(|p| p.matches(&name)))
+            }
+        }
+    }
+}
+
+/// Greets those that are wanted, also those that have left: they may be back.
+fn check(home: &mut Home, only: &Only) -> Result<(), Failure> {
+    let others = |peer: &&Peer| only.has(peer) && !home.is_self(&peer.address);
+    let peers: Vec<_> = home.peers.book().iter().filter(others).cloned().collect();
+    let reports = block_on(outreach::run_quietly(home, peers, &Errand::Connect))??;
+    outreach::note(home, &reports, true);
+    Ok(())
+}
+
+fn is_wanted(peer: &Peer, args: &Args, now: SystemTime) -> bool {
+    let lately = args.active.is_none_or(|time| {
+        let time = time.map_or(ACTIVE_FOR, |t| t.0);
+        !peer.left && !peer.unanswered && peer.age(now).is_some_and(|age| age <= time)
+    });
+    let source = args.source.is_none_or(|source| match source {
+        SourceArg::Static => peer.is_given(),
+        SourceArg::Heard => !peer.is_given() && peer.source == Source::Heard,
+    });
+    lately && source
+}
+
+/// Name, address, state, last seen, tags; `-` stands for what is not known.
+fn row(peer: &Peer, now: SystemTime) -> [String; HEADER.len()] {
+    let name = peer.name.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+    let seen = peer.last_seen.map_or_else(|| "-".to_owned(), rfc3339);
+    let tags: Vec<_> = peer.all_tags().into_iter().map(ToString::to_string).collect();
+    let tags = if tags.is_empty() { "-".to_owned() } else { tags.join(",") };
+    [name, peer.address.to_string(), peer.state(now).word().to_owned(), seen, tags]
+}
+
+fn print_table(home: &Home, peers: &[&Peer], now: SystemTime) -> Result<(), Failure> {
+    let lines = peers.iter().map(|peer| {
+        let [name, address, state, _, tags] = row(peer, now);
+        [name, address, state, ago(peer, now), if tags == "-" { String::new() } else { tags }]
+    });
+    let rows: Vec<_> = std::iter::once(HEADER.map(str::to_owned)).chain(lines).collect();
+    // a column that is empty for all is none
+    let is_used = |column: usize| rows.iter().skip(1).any(|row| !row[column].is_empty());
+    let columns: Vec<_> = (0..HEADER.len()).filter(|&column| is_used(column)).collect();
+    let widest = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let widths: Vec<_> = columns.iter().map(|&column| widest(column)).collect();
+    let mut table = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (&column, width) in columns.iter().zip(&widths) {
+            line += &row[column];
+            line += &" ".repeat(width + 2 - row[column].width());
+        }
+        table += line.trim_end();
+        table.push('\n');
+    }
+    home.ui.data(table.as_bytes())
+}
+
+/// How long ago a peer was seen, in its largest unit.
+fn ago(peer: &Peer, now: SystemTime) -> String {
+    let Some(age) = peer.age(now) else { return "never".to_owned() };
+    let whole =
+        humantime::format_duration(std::time::Duration::from_secs(age.as_secs())).to_string();
+    match whole.split(' ').next() {
+        Some("0s") | None => "now".to_owned(),
+        Some(largest) => format!("{largest} ago"),
+    }
+}
