@@ -298,8 +298,8 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'p2p;log'= {
-            cand -n 'Only the last so many; with --new, the first so many of the new ones'
-            cand --count 'Only the last so many; with --new, the first so many of the new ones'
+            cand -n 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once'
+            cand --count 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once'
             cand --since 'Only those that are not older: a length of time, or a time as 2026-01-31T18:00:00Z'
             cand --from 'Only from these peers, or with --sent to them; may be repeated'
             cand --new 'Only those that no call with this cursor has handed out'

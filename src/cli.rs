@@ -23,7 +23,8 @@ pub struct Cli {
 
 fn after_help() -> String {
     format!(
-        "PEER is the name of a known peer, or HOST:PORT, [IPV6]:PORT, or :PORT for this machine.\n\
+        "PEER is the name of a known peer, or HOST:PORT, [IPV6]:PORT, or :PORT for this machine; where there may \
+         be many, @TAG is all peers with that tag.\n\
          Times need a unit: 500ms, 5s, 1m30s, 2h, 7d.\n\n\
          {EXIT_STATUS_HELP}\n\n\
          Environment:\n  \

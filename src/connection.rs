@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -57,8 +58,8 @@ pub struct Shared {
 
 /// An accepted connection.
 #[derive(Debug)]
-pub struct Connection<S> {
-    stream: S,
+pub struct Connection {
+    stream: TcpStream,
     ends: Ends,
     shared: Arc<Shared>,
     place: Place,
@@ -69,6 +70,10 @@ pub struct Connection<S> {
     received_bytes: u64,
     our_side_ended: bool,
     refused: Option<&'static str>,
+    /// Whether some of it was kept.
+    kept: bool,
+    /// Whether nobody can say what was kept.
+    unknown: bool,
 }
 
 /// What happened next on the connection.
@@ -80,9 +85,9 @@ enum Next {
     Expired,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl Connection {
     /// A connection that was just accepted.
-    pub fn new(stream: S, ends: Ends, shared: Arc<Shared>, place: Place) -> Self {
+    pub fn new(stream: TcpStream, ends: Ends, shared: Arc<Shared>, place: Place) -> Self {
         Self {
             stream,
             ends,
@@ -94,6 +99,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             received_bytes: 0,
             our_side_ended: false,
             refused: None,
+            kept: false,
+            unknown: false,
         }
     }
 
@@ -181,8 +188,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let _room = room.acquire_many(u32::try_from(size).unwrap_or(u32::MAX)).await;
         let readings = self.conversation.read(&message);
         let answers: Vec<Answer> = readings.iter().filter_map(|r| r.answer).collect();
-        if let Err(why) = self.deliver(readings).await {
-            self.refused = Some(why.word());
+        match self.deliver(readings).await {
+            Ok(()) => self.kept = true,
+            Err(NotKept::Busy) => self.refused = Some("busy"),
+            Err(NotKept::Denied) => self.refused = Some("denied"),
+            Err(NotKept::Unknown) => self.unknown = true,
         }
         // else the verdict is all that is still to come
         if waits {
@@ -200,7 +210,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .send(Inbound::Arrivals { arrivals, done })
             .await
             .map_err(|_| NotKept::Busy)?;
-        safe.await.unwrap_or(Err(NotKept::Busy))
+        // whoever had it is gone, perhaps after storing it
+        safe.await.unwrap_or(Err(NotKept::Unknown))
     }
 
     /// Answers a sender that keeps the connection open, then ends our side: whoever waits for a reply is free.
@@ -225,9 +236,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// After the end of the stream: the acknowledgement, or why there is none. A mere probe gets silence.
+    /// After the end of the stream: the acknowledgement, or why there is none. A mere probe gets silence, and so does
+    /// a sender of which part was kept and part was not: it must not send all of it again.
     async fn give_verdict(&mut self) {
-        if self.our_side_ended || self.received_bytes == 0 {
+        let is_mixed = self.unknown || (self.kept && self.refused.is_some());
+        if self.our_side_ended || self.received_bytes == 0 || is_mixed {
             return;
         }
         let Identity { name, port, .. } = &self.shared.identity;
@@ -255,6 +268,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn end_our_side(&mut self) {
         self.our_side_ended = true;
         let _ = timeout_at(Instant::now() + MAX_WRITE, self.stream.shutdown()).await;
+    }
+}
+
+/// A connection that is given up with bytes that were read and not dealt with ends in a reset. An ordinary end would
+/// look as if a program had read them.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let owes = self.received_bytes > 0 && !self.our_side_ended;
+        if owes || !self.message.is_empty() {
+            // without it the sender waits for its time limit
+            let _ = self.stream.set_zero_linger();
+        }
     }
 }
 

@@ -100,6 +100,23 @@ impl Home {
         Ok(found)
     }
 
+    /// The same for those who are to be let in: a bare name is only that of a peer that a person has entered. Anybody
+    /// can call himself anything.
+    pub fn peers_given(&self, words: &[String]) -> Result<Vec<Peer>, Failure> {
+        for word in words.iter().filter(|word| !word.contains(':') && !word.starts_with('@')) {
+            let is_given =
+                |p: &Peer| p.is_given() && p.name.as_ref().is_some_and(|name| name.is_called(word));
+            if self.peers.book().iter().any(is_given) {
+                continue;
+            }
+            let peer = self.peer(word)?;
+            let why = format!("nobody has entered who `{word}` is, {} only says so", peer.address);
+            return Err(Failure::new(Code::UnknownPeer, why)
+                .hint(format!("if it is: p2p peers add {word} {}", peer.address)));
+        }
+        self.peers_named(words)
+    }
+
     /// The peers that have a tag, but for ourselves.
     fn tagged(&self, word: &str) -> Result<Vec<Peer>, Failure> {
         let tag: Tag = word.parse().or_fail(Code::Usage)?;

@@ -33,21 +33,14 @@ pub enum Inbound {
     Trouble(io::Error),
 }
 
-/// Why messages were not kept.
+/// Why messages are not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotKept {
-    /// They could not be stored or shown; the sender may try again.
+    /// Nothing of them was stored; the sender may try again.
     Busy,
-    /// They are not wanted from this sender.
+    /// Nothing of them was stored: they are not wanted from this sender.
     Denied,
-}
-
-impl NotKept {
-    /// The word in the verdict.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Busy => "busy",
-            Self::Denied => "denied",
-        }
-    }
+    /// Some of it is in the history, or may be. To say that they were refused would be as wrong as to say that they
+    /// were kept.
+    Unknown,
 }

@@ -5,6 +5,9 @@ use std::time::SystemTime;
 
 use crate::address::Address;
 
+/// Largest message that a listener may be told to take, in bytes. What is kept of it has to be read again in one piece.
+pub const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
+
 /// What a message means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

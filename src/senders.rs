@@ -20,14 +20,23 @@ impl Senders {
     /// a right, and nobody gets it for saying a name or an address.
     pub fn have_sent(&self, arrival: &Arrival) -> bool {
         let Some(address) = &arrival.address else { return false };
-        self.0.iter().any(|p| is_at(p, address) && p.belongs_to(arrival.observed))
+        self.0.iter().any(|p| is_at(p, address) && ip_of(p) == Some(arrival.observed))
+    }
+
+    /// Whether one of them is who sent this by what it says. That lets nobody in; it is for reading what has come.
+    pub fn are_said_to_have_sent(&self, arrival: &Arrival) -> bool {
+        arrival.address.as_ref().is_some_and(|address| self.0.iter().any(|p| is_at(p, address)))
     }
 }
 
-/// Whether a peer is at this address; one that was given by its host's name is where it answered.
+/// Where a peer's messages come from: the IP of its address; for one that was given by its host's name, where it answered.
+fn ip_of(peer: &Peer) -> Option<IpAddr> {
+    peer.address.ip().or(peer.observed.filter(|_| peer.verified))
+}
+
 fn is_at(peer: &Peer, address: &Address) -> bool {
-    let answered: Option<IpAddr> = peer.address.ip().or(peer.observed);
-    peer.address == *address || (peer.address.port == address.port && address.ip() == answered)
+    let is_there = address.ip().is_some() && address.ip() == ip_of(peer);
+    peer.address == *address || (peer.address.port == address.port && is_there)
 }
 
 #[cfg(test)]
@@ -60,6 +69,15 @@ mod tests {
         assert!(!sent(&senders, Some("10.0.0.1:5001"), "10.0.0.1"), "another program there");
         assert!(!sent(&senders, None, "10.0.0.1"), "nobody knows which program it was");
         assert!(Senders::only(vec![]).is_none());
+    }
+
+    #[test]
+    fn who_made_a_claim_is_not_let_in_by_it() {
+        let claimed =
+            Peer { observed: Some("10.0.0.66".parse().unwrap()), ..peer("10.0.0.1:5000") };
+        let senders = Senders::only(vec![Peer { source: Source::Heard, ..claimed }]).unwrap();
+        assert!(!sent(&senders, Some("10.0.0.1:5000"), "10.0.0.66"));
+        assert!(sent(&senders, Some("10.0.0.1:5000"), "10.0.0.1"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::config::{Advertise, Bind, Config, On, Run, Text, Time, TypedName};
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::global::Global;
 use crate::layers::{Layers, Origin, Shown};
+use crate::message::MAX_MESSAGE_BYTES;
 use crate::name::Name;
 use crate::paths::{Paths, variable};
 use crate::retry::Retry;
@@ -209,6 +210,10 @@ impl Settings {
         listen.hooks = hooks(flags, config.hook);
         if listen.durable && listen.history_bytes == 0 {
             let why = "listen.durable needs a history, and listen.history is 0";
+            return Err(Failure::new(Code::Config, why));
+        }
+        if limits.message_bytes > MAX_MESSAGE_BYTES {
+            let why = format!("listen.max_size is at most {MAX_MESSAGE_BYTES}");
             return Err(Failure::new(Code::Config, why));
         }
         check_positive(&[

@@ -44,7 +44,7 @@ const OUTPUT_BYTES: usize = 64 * 1024;
     p2p log -f --json | jq -r .body\n\n\
     Exit status: 0 there are such messages, 1 there are none.")]
 pub struct Args {
-    /// Only the last so many; with --new, the first so many of the new ones
+    /// Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// Only those that are not older: a length of time, or a time as 2026-01-31T18:00:00Z
@@ -162,7 +162,7 @@ fn show(
         _ => Reader::open(dir, pages, 0),
     };
     let mut changes =
-        if args.follow { Some(Changes::watch(&home.settings.place.path)?) } else { None };
+        if args.follow { Some(Changes::watch(&home.settings.place.path)) } else { None };
     let mut last = VecDeque::new();
     let mut output = Output { home, lines: Vec::new() };
     while let Some(entry) = reader.read()? {
@@ -207,7 +207,8 @@ fn hand_out(
     sum: &mut Sum,
 ) -> Result<(), Failure> {
     let place = &home.settings.place;
-    let mut changes = if args.follow { Some(Changes::watch(&place.path)?) } else { None };
+    let mut changes = if args.follow { Some(Changes::watch(&place.path)) } else { None };
+    let mut entries = 0;
     loop {
         let dir = || StateDir::create(&place.path, place.allow_network);
         let cursor = Cursor::lock(&dir()?, pages, name, place.lock_wait)?;
@@ -218,21 +219,24 @@ fn hand_out(
         }
         let mut output = Output { home, lines: Vec::new() };
         let mut reached = None;
-        while args.count.is_none_or(|count| sum.shown < count) {
+        while args.count.is_none_or(|count| entries < count) {
             let Some(entry) = reader.read()? else { break };
             if let Some((lines, messages)) = view.lines(&entry, sum) {
+                entries += 1;
                 output.add(lines, messages, sum)?;
             }
             reached = Some(Mark::of(&entry));
         }
         output.flush()?;
         if let Some(mark) = reached {
+            // else a power cut could take back what the cursor says was read
+            reader.sync()?;
             cursor.save(mark)?;
         }
         drop(cursor);
         sum.bad += reader.bad();
         sum.lost += reader.lost();
-        let enough = args.count.is_some_and(|count| sum.shown >= count);
+        let enough = args.count.is_some_and(|count| entries >= count);
         let goes_on = !enough && changes.as_mut().is_some_and(Changes::wait);
         if !goes_on {
             return Ok(());
@@ -263,7 +267,7 @@ impl View {
 
     fn is_wanted(&self, arrival: &Arrival) -> bool {
         self.since.is_none_or(|since| arrival.time >= since)
-            && self.senders.as_ref().is_none_or(|senders| senders.have_sent(arrival))
+            && self.senders.as_ref().is_none_or(|senders| senders.are_said_to_have_sent(arrival))
     }
 
     fn is_wanted_sent(&self, sent: &Sent) -> bool {

@@ -8,19 +8,23 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
+};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::output::Output;
 use super::rules::Job;
+use crate::arrived::From;
+use crate::event::{Event, milliseconds, rfc3339};
 use crate::settings::HookLimits;
-use crate::ui::Ui;
 
 /// From the polite request to end until the end.
 pub const KILL_AFTER: Duration = Duration::from_secs(2);
@@ -37,8 +41,8 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// What all hooks of a listener share.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    /// The terminal.
-    pub ui: Ui,
+    /// Where what they print goes, and what becomes of them.
+    pub output: Output,
     /// What they may cost.
     pub limits: HookLimits,
     /// The environment that they start from.
@@ -50,19 +54,25 @@ pub struct Shared {
 }
 
 /// How a hook ended.
-#[derive(Clone, Copy, Debug)]
-pub struct Ended {
+struct Ended {
     /// What its shell ended with.
-    pub status: ExitStatus,
+    status: ExitStatus,
     /// Whether that was our doing, because its time was over.
-    pub timeout: bool,
+    timeout: bool,
     /// How long it ran.
-    pub time: Duration,
+    time: Duration,
 }
 
 /// The process groups of the hooks that run.
 #[derive(Clone, Debug, Default)]
-pub struct Groups(Arc<Mutex<BTreeSet<i32>>>);
+pub struct Groups(Arc<Mutex<Running>>);
+
+#[derive(Debug, Default)]
+struct Running {
+    groups: BTreeSet<i32>,
+    /// Whether nothing may run any more.
+    over: bool,
+}
 
 /// The process group of one hook, entered among the others until this is dropped.
 struct Group {
@@ -78,14 +88,18 @@ enum Stage {
     Killed,
 }
 
-/// Runs a hook until nothing of it is left; `report` is told when its shell has ended.
-pub async fn run(job: Job, shared: Shared, report: impl FnOnce(&Job, Ended)) -> io::Result<()> {
+/// Runs a hook until nothing of it is left; what has become of it is reported when its shell has ended.
+pub async fn run(job: Job, shared: Shared) -> io::Result<()> {
     let start = Instant::now();
     let mut child = spawn(&job, &shared)?;
     let Some(group) = shared.groups.enter(&child) else { return Ok(()) };
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let text = job.input();
-    let shown = Shown { ui: &shared.ui, room: AtomicUsize::new(shared.limits.output_bytes) };
+    let shown = Shown {
+        output: &shared.output,
+        room: AtomicUsize::new(shared.limits.output_bytes),
+        cut: AtomicBool::new(false),
+    };
     let streams = async {
         tokio::join!(
             async {
@@ -102,9 +116,8 @@ pub async fn run(job: Job, shared: Shared, report: impl FnOnce(&Job, Ended)) -> 
     let mut streamed = false;
     let mut stop = shared.stop.clone();
     let (mut stage, mut stage_ends) = (Stage::Runs, start + shared.limits.time);
-    let mut report = Some(report);
+    let mut runs = true;
     loop {
-        let runs = report.is_some();
         let wake = if runs { stage_ends } else { stage_ends.min(Instant::now() + POLL) };
         if stage == Stage::Runs
             && let Some(stop) = *stop.borrow_and_update()
@@ -116,16 +129,19 @@ pub async fn run(job: Job, shared: Shared, report: impl FnOnce(&Job, Ended)) -> 
                 if !streamed && timeout(SETTLE, &mut streams).await.is_ok() {
                     streamed = true;
                 }
-                let ended = Ended { status: status?, timeout: stage != Stage::Runs, time: start.elapsed() };
-                if let Some(report) = report.take() {
-                    report(&job, ended);
-                }
+                let ended = Ended {
+                    status: status?,
+                    timeout: stage != Stage::Runs,
+                    time: start.elapsed(),
+                };
+                runs = false;
+                report(&shared.output, &job, ended).await;
             }
             () = &mut streams, if !streamed => streamed = true,
             () = sleep_until(wake.min(stage_ends)) => {}
             Ok(()) = stop.changed() => continue,
         }
-        if report.is_none() && !group.is_alive() {
+        if !runs && !group.is_alive_after_its_shell() {
             return Ok(());
         }
         if Instant::now() < stage_ends {
@@ -145,6 +161,31 @@ pub async fn run(job: Job, shared: Shared, report: impl FnOnce(&Job, Ended)) -> 
     }
 }
 
+async fn report(output: &Output, job: &Job, ended: Ended) {
+    let (status, signal) = (ended.status.code(), ended.status.signal());
+    let run = &job.run;
+    let trouble = match (status, signal) {
+        _ if ended.timeout => Some("was not done in time and was ended".to_owned()),
+        (Some(0), _) => None,
+        (Some(status), _) => Some(format!("ended with status {status}")),
+        (None, signal) => Some(format!("was ended by signal {}", signal.unwrap_or_default())),
+    };
+    if let Some(trouble) = trouble {
+        output.warn(format!("the hook `{run}` {trouble}")).await;
+    }
+    let hook = Event::Hook {
+        time: rfc3339(SystemTime::now()),
+        on: job.on.word(),
+        from: From::of(&job.arrival),
+        run: run.to_string(),
+        status,
+        signal,
+        timeout: ended.timeout,
+        ms: milliseconds(ended.time),
+    };
+    output.event(hook).await;
+}
+
 fn spawn(job: &Job, shared: &Shared) -> io::Result<Child> {
     Command::new("/bin/sh")
         .arg("-c")
@@ -159,10 +200,11 @@ fn spawn(job: &Job, shared: &Shared) -> io::Result<Child> {
         .spawn()
 }
 
-/// Shows the output of a hook, so much of it as there is room for, and reads past the rest.
+/// Passes on the output of a hook, so much of it as there is room for, and reads past the rest.
 struct Shown<'a> {
-    ui: &'a Ui,
+    output: &'a Output,
     room: AtomicUsize,
+    cut: AtomicBool,
 }
 
 impl Shown<'_> {
@@ -173,22 +215,24 @@ impl Shown<'_> {
         while let Ok(count @ 1..) = stream.read(&mut chunk).await {
             let room = self.room.load(Ordering::Relaxed);
             let taken = count.min(room);
-            self.room.store(room - taken, Ordering::Relaxed);
             for part in chunk[..taken].split_inclusive(|&byte| byte == b'\n') {
                 line.extend_from_slice(part);
                 if line.last() == Some(&b'\n') {
                     line.pop();
-                    self.ui.pass_on(&line);
-                    line.clear();
+                    self.output.line(std::mem::take(&mut line)).await;
                 }
             }
-            if room > 0 && taken == room {
-                self.ui.pass_on(&std::mem::take(&mut line));
-                self.ui.warn("a hook prints too much; the rest of it is not shown");
+            // past the limit: once it has said so it is silent
+            let is_cut = count > room && !self.cut.swap(count > room, Ordering::Relaxed);
+            if is_cut {
+                self.output.line(std::mem::take(&mut line)).await;
+                let warning = "a hook prints too much; the rest of it is not shown";
+                self.output.warn(warning.to_owned()).await;
             }
+            self.room.store(room - taken, Ordering::Relaxed);
         }
         if !line.is_empty() {
-            self.ui.pass_on(&line);
+            self.output.line(line).await;
         }
     }
 }
@@ -196,26 +240,39 @@ impl Shown<'_> {
 impl Groups {
     fn enter(&self, child: &Child) -> Option<Group> {
         let id = Pid::from_raw(i32::try_from(child.id()?).ok()?)?;
-        self.lock().insert(id.as_raw_nonzero().get());
-        Some(Group { id, groups: self.clone() })
+        let group = Group { id, groups: self.clone() };
+        let mut running = self.lock();
+        if running.over {
+            group.signal(Signal::KILL);
+            drop(running);
+            return None;
+        }
+        running.groups.insert(id.as_raw_nonzero().get());
+        drop(running);
+        Some(group)
     }
 
-    /// Ends all of them at once.
+    /// Ends all of them at once, and what is still to be started.
     pub fn kill(&self) {
-        for id in std::mem::take(&mut *self.lock()).into_iter().filter_map(Pid::from_raw) {
+        let mut running = self.lock();
+        running.over = true;
+        for id in std::mem::take(&mut running.groups).into_iter().filter_map(Pid::from_raw) {
             // it may have ended by itself
             let _ = kill_process_group(id, Signal::KILL);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<i32>> {
+    fn lock(&self) -> MutexGuard<'_, Running> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Group {
-    /// Whether anything of it is left. As long as that is so, its number is given to nobody else.
-    fn is_alive(&self) -> bool {
+    /// Whether anything of it is left once its shell has been waited for. As long as that is so, its number is given to
+    /// nobody else.
+    fn is_alive_after_its_shell(&self) -> bool {
+        // as the first process of a container we inherit what the shell has left, and nobody else waits for it
+        while let Ok(Some(_)) = waitpgid(self.id, WaitOptions::NOHANG) {}
         test_kill_process_group(self.id).is_ok()
     }
 
@@ -227,11 +284,6 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.groups.lock().remove(&self.id.as_raw_nonzero().get());
+        self.groups.lock().groups.remove(&self.id.as_raw_nonzero().get());
     }
-}
-
-/// The exit status and the signal of a process, of which it has one.
-pub fn ending(status: ExitStatus) -> (Option<i32>, Option<i32>) {
-    (status.code(), status.signal())
 }

@@ -48,10 +48,6 @@ pub struct Job {
     pub room: OwnedSemaphorePermit,
 }
 
-/// Too much waits already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
-
 impl Hooks {
     /// These hooks; at most `room_bytes` wait in `queue`, which has no limit of its own.
     pub fn new(rules: Vec<Rule>, room_bytes: usize, queue: UnboundedSender<Job>) -> Self {
@@ -59,29 +55,27 @@ impl Hooks {
         Self { rules, room: Arc::new(Semaphore::new(room_bytes)), room_bytes, queue }
     }
 
-    /// Takes the room for the hooks of these arrivals; with less than all of it nothing is taken.
+    /// Takes the room for the hooks of these arrivals; tells for how many of them there was none.
     pub fn prepare<'a>(
         &self,
         arrivals: impl IntoIterator<Item = (On, &'a Arrival)>,
-    ) -> Result<Vec<Job>, Full> {
-        let mut jobs = Vec::new();
+    ) -> (Vec<Job>, usize) {
+        let (mut jobs, mut skipped) = (Vec::new(), 0);
         for (on, arrival) in arrivals {
             let mut shared = None;
             for rule in fitting(&self.rules, on, arrival) {
                 let bytes = (JOB_BYTES + arrival.text.len()).min(self.room_bytes);
                 let room = Arc::clone(&self.room);
                 let room = room.try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
-                let room = room.map_err(|_| Full)?;
-                let arrival = shared.get_or_insert_with(|| Arc::new(arrival.clone()));
-                jobs.push(Job {
-                    on,
-                    run: Arc::clone(&rule.run),
-                    arrival: Arc::clone(arrival),
-                    room,
-                });
+                let Ok(room) = room else {
+                    skipped += 1;
+                    continue;
+                };
+                let arrival = Arc::clone(shared.get_or_insert_with(|| Arc::new(arrival.clone())));
+                jobs.push(Job { on, run: Arc::clone(&rule.run), arrival, room });
             }
         }
-        Ok(jobs)
+        (jobs, skipped)
     }
 
     /// Has them run, in this order.
@@ -176,7 +170,7 @@ mod tests {
         ];
         let (hooks, _jobs) = hooks(rules, 1 << 20);
         let run = |on, from| -> Vec<String> {
-            let jobs = hooks.prepare([(on, &arrival(from, "x", b"hi"))]).unwrap();
+            let (jobs, _) = hooks.prepare([(on, &arrival(from, "x", b"hi"))]);
             jobs.iter().map(|job| job.run.to_string()).collect()
         };
         assert_eq!(run(On::Message, alice), ["log", "mail"]);
@@ -186,34 +180,32 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_has_a_limit_and_a_job_that_starts_makes_room() {
+    fn what_waits_has_a_limit_and_a_job_that_ends_makes_room() {
         let (hooks, mut jobs) = hooks(vec![rule(On::Message, None, "x", false)], 2000);
         let message = arrival("10.0.0.1:5000", "x", &[b'x'; 488]);
-        let two = hooks.prepare([(On::Message, &message), (On::Message, &message)]).unwrap();
-        assert!(hooks.prepare([(On::Message, &message)]).is_err());
+        let (two, skipped) = hooks.prepare([(On::Message, &message); 3]);
+        assert_eq!((two.len(), skipped), (2, 1));
+        assert_eq!(hooks.prepare([(On::Message, &message)]).1, 1);
         hooks.start(two);
         drop(jobs.try_recv().unwrap());
-        assert_eq!(hooks.prepare([(On::Message, &message)]).unwrap().len(), 1);
-        assert!(hooks.prepare([(On::Message, &message), (On::Message, &message)]).is_err());
-        // what was taken for the first of the two is free again
-        assert_eq!(hooks.prepare([(On::Message, &message)]).unwrap().len(), 1);
+        assert_eq!(hooks.prepare([(On::Message, &message)]).0.len(), 1);
     }
 
     #[test]
     fn a_text_that_is_larger_than_all_the_room_waits_alone() {
         let (hooks, _jobs) = hooks(vec![rule(On::Message, None, "x", false)], 100);
         let message = arrival("10.0.0.1:5000", "x", &[b'x'; 5000]);
-        let one = hooks.prepare([(On::Message, &message)]).unwrap();
-        assert!(hooks.prepare([(On::Message, &message)]).is_err());
+        let one = hooks.prepare([(On::Message, &message)]);
+        assert_eq!(hooks.prepare([(On::Message, &message)]).1, 1);
         drop(one);
-        assert!(hooks.prepare([(On::Message, &message)]).is_ok());
+        assert_eq!(hooks.prepare([(On::Message, &message)]).1, 0);
     }
 
     #[test]
     fn it_is_told_what_is_known_and_nothing_that_means_something_else() {
         let job = |on, arrival: Arrival| {
             let (hooks, _jobs) = hooks(vec![rule(on, None, "x", false)], 1 << 20);
-            hooks.prepare([(on, &arrival)]).unwrap().remove(0)
+            hooks.prepare([(on, &arrival)]).0.remove(0)
         };
         let told = |job: &Job, key: &str| {
             job.variables().into_iter().find(|(name, _)| *name == key).map(|(_, value)| value)

@@ -5,17 +5,15 @@
 use std::ffi::OsString;
 use std::io;
 use std::thread;
-use std::time::SystemTime;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::process::{self, Ended, Groups, KILL_AFTER, Shared, ending};
+use super::output::Output;
+use super::process::{self, Groups, KILL_AFTER, Shared};
 use super::rules::Job;
-use crate::arrived::From;
-use crate::event::{Event, milliseconds, rfc3339};
 use crate::settings::HookLimits;
 use crate::ui::Ui;
 
@@ -38,8 +36,9 @@ impl Runner {
         let (stop, stopping) = watch::channel(None);
         let (done, ended) = oneshot::channel();
         let groups = Groups::default();
+        let (output, written) = Output::start(ui)?;
         let shared = Shared {
-            ui,
+            output,
             limits,
             environment: environment.into(),
             groups: groups.clone(),
@@ -47,8 +46,10 @@ impl Runner {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("hooks".into()).spawn(move || {
+            let left = runtime.block_on(work(jobs, shared));
+            written.wait();
             // whoever waits for it may be gone
-            let _ = done.send(runtime.block_on(work(jobs, shared)));
+            let _ = done.send(left);
         })?;
         Ok((Self { stop, ended, groups }, queue))
     }
@@ -67,6 +68,7 @@ impl Runner {
 
 impl Drop for Runner {
     fn drop(&mut self) {
+        self.stop.send_replace(Some(Instant::now()));
         self.groups.kill();
     }
 }
@@ -109,39 +111,11 @@ async fn stopped(stop: &mut watch::Receiver<Option<Instant>>) {
 }
 
 async fn run(job: Job, shared: Shared) {
-    let ui = shared.ui.clone();
+    let output = shared.output.clone();
     let command = job.run.clone();
-    let tell = ui.clone();
-    if let Err(error) = process::run(job, shared, move |job, ended| report(&tell, job, ended)).await
-    {
-        ui.warn(format!("cannot run the hook `{command}`: {error}"));
+    if let Err(error) = process::run(job, shared).await {
+        output.warn(format!("cannot run the hook `{command}`: {error}")).await;
     }
-}
-
-fn report(ui: &Ui, job: &Job, ended: Ended) {
-    let (status, signal) = ending(ended.status);
-    let run = &job.run;
-    match (status, signal) {
-        _ if ended.timeout => {
-            ui.warn(format!("the hook `{run}` was not done in time and was ended"));
-        }
-        (Some(0), _) => {}
-        (Some(status), _) => ui.warn(format!("the hook `{run}` ended with status {status}")),
-        (None, signal) => {
-            ui.warn(format!("the hook `{run}` was ended by signal {}", signal.unwrap_or_default()));
-        }
-    }
-    // an output that fails is found out by the next message
-    let _ = ui.event(&Event::Hook {
-        time: rfc3339(SystemTime::now()),
-        on: job.on.word(),
-        from: From::of(&job.arrival),
-        run: run.to_string(),
-        status,
-        signal,
-        timeout: ended.timeout,
-        ms: milliseconds(ended.time),
-    });
 }
 
 /// The environment of this process as a hook may have it: without what is meant for us or changes how a shell reads its

@@ -123,7 +123,10 @@ pub(super) fn last_number(dir: &StateDir, pages: Pages) -> Result<u64, Failure> 
 
 /// The number in a line, if the whole line is sound.
 pub(super) fn number_of(line: &[u8]) -> Option<u64> {
-    serde_json::from_slice::<Numbered>(line).ok().map(|numbered| numbered.seq)
+    /// What JSON readers everywhere hold exactly; a larger number is damage.
+    const MAX_NUMBER: u64 = 1 << 53;
+    let numbered = serde_json::from_slice::<Numbered>(line).ok()?;
+    (1..=MAX_NUMBER).contains(&numbered.seq).then_some(numbered.seq)
 }
 
 /// The number of the last sound object of a file, looked for from its end.
@@ -208,6 +211,7 @@ mod tests {
             ("", 3),
             ("{\"seq\":7,\"te", 3),
             ("{\"seq\":7,\"te\nrubbish\n\n", 3),
+            ("{\"seq\":18446744073709551615}\n{\"seq\":0}\n", 3),
             ("{\"seq\":9}\n{\"seq\":11,\"text\":\"x", 10),
             (&long, 3),
             (&format!("{{\"seq\":12,\"text\":\"{long}\"}}\n{long}"), 13),

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::dir::{Missing, StateDir, cannot};
 use super::ledger::{Pages, last_in, last_number, number_of};
 use crate::exit::Failure;
+use crate::message::MAX_MESSAGE_BYTES;
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Longest line that is read, in bytes: the largest text that a listener may be told to take, every byte of it escaped.
-const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+/// Longest line that is read, in bytes: the largest message that a listener may be told to take, every byte of it
+/// escaped (6 bytes for one), with room for the rest of the object. A longer one is damage.
+const MAX_LINE_BYTES: usize = 6 * MAX_MESSAGE_BYTES + 64 * 1024;
 
 /// An object of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +118,13 @@ impl Reader {
         }
     }
 
+    /// Sees to it that what was read survives a power cut, so that whoever remembers to have read it is not mistaken.
+    pub fn sync(&self) -> Result<(), Failure> {
+        let Some(page) = &self.page else { return Ok(()) };
+        let synced = page.file.sync_data().and_then(|()| self.dir.sync());
+        synced.map_err(|error| cannot("sync", &self.dir.path_of(page.name), error))
+    }
+
     /// How many damaged lines were passed over.
     pub fn bad(&self) -> usize {
         self.bad
@@ -194,15 +203,22 @@ impl Reader {
 }
 
 impl Page {
-    /// The next finished line, without its newline.
+    /// The next finished line, without its newline; of one that is too long only its beginning.
     fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut searched = self.used;
+        let mut cut = None;
         loop {
             if let Some(at) = self.buffer[searched..].iter().position(|&b| b == b'\n') {
                 let end = searched + at;
-                let line = self.buffer[self.used..end].to_vec();
+                let line = cut.unwrap_or_else(|| self.buffer[self.used..end].to_vec());
                 self.used = end + 1;
                 return Ok(Some(line));
+            }
+            if self.buffer.len() - self.used > MAX_LINE_BYTES {
+                // what is kept of it is read as damage
+                let beginning = self.buffer[self.used..].iter().take(CHUNK_BYTES).copied();
+                cut.get_or_insert_with(|| beginning.collect());
+                self.used = self.buffer.len();
             }
             searched = self.buffer.len() - self.used;
             if self.fill()? == 0 {
@@ -216,9 +232,6 @@ impl Page {
         self.buffer.drain(..self.used);
         self.used = 0;
         let length = self.buffer.len();
-        if length > MAX_LINE_BYTES {
-            return Err(io::Error::other(format!("a line is longer than {MAX_LINE_BYTES} bytes")));
-        }
         self.buffer.resize(length + CHUNK_BYTES, 0);
         let read = self.file.read_at(&mut self.buffer[length..], self.offset);
         let count = *read.as_ref().unwrap_or(&0);
@@ -265,6 +278,7 @@ fn object_after(file: &File, offset: u64, limit: u64) -> io::Result<Option<(u64,
 mod tests {
     use super::super::ledger::{Ledger, RECEIVED};
     use super::*;
+    use std::io::Write as _;
 
     fn dir(home: &tempfile::TempDir) -> StateDir {
         StateDir::create(home.path(), true).unwrap()
@@ -336,6 +350,24 @@ mod tests {
             write(&home, 1_000_000, 1);
             assert_eq!(numbers(&mut reader), [lines + 1], "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_line_without_end_is_damage_and_takes_no_memory() {
+        let home = tempfile::tempdir().unwrap();
+        write(&home, 1 << 30, 2);
+        let path = home.path().join(RECEIVED.current);
+        let mut file = File::options().append(true).open(&path).unwrap();
+        let junk = vec![b'x'; 1024 * 1024];
+        (0..40).for_each(|_| file.write_all(&junk).unwrap());
+        let mut reader = Reader::open(dir(&home), RECEIVED, 0);
+        assert_eq!(numbers(&mut reader), [1, 2]);
+        write(&home, 1 << 30, 2);
+        assert_eq!(numbers(&mut reader), [3, 4]);
+        assert_eq!(numbers(&mut Reader::open(dir(&home), RECEIVED, 0)), [1, 2, 3, 4]);
+        assert_eq!(reader.bad(), 1);
+        let page = reader.page.as_ref().unwrap();
+        assert!(page.buffer.capacity() <= 2 * MAX_LINE_BYTES, "{}", page.buffer.capacity());
     }
 
     #[test]

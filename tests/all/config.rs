@@ -89,6 +89,15 @@ fn a_wrong_configuration_is_never_replaced_by_defaults() {
 }
 
 #[test]
+fn a_message_may_not_be_larger_than_what_can_be_read_again() {
+    let home = Home::new("me");
+    home.configure("[listen]\nmax_size = 2097153\n");
+    home.run(["config", "check"]).fails(2, "listen.max_size is at most 2097152");
+    home.configure("[listen]\nmax_size = 2097152\n");
+    home.run(["config", "check"]).succeeds();
+}
+
+#[test]
 fn paths_follow_the_xdg_directories_or_one_home() {
     let path = |variables: &[(&str, &str)], arguments: &[&str]| {
         let mut command = Command::new(P2P);

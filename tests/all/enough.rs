@@ -52,11 +52,11 @@ fn of_many_at_once_it_takes_as_many_as_it_should() {
 }
 
 #[test]
-fn what_is_too_much_of_one_connection_is_not_acknowledged() {
+fn what_is_too_much_of_one_connection_is_neither_acknowledged_nor_refused() {
     let home = Home::new("bob");
     let listener = waiting(&home, &["-n", "2"]);
-    let reply = say(listener.address(), b"6000\nme\nCONNECT\none\ntwo\nthree");
-    assert_eq!(reply, b"P2P/1 NO busy retry=1\n");
+    // two of three are kept: to send all of it again would be wrong, and so would not to
+    assert_eq!(say(listener.address(), b"6000\nme\nCONNECT\none\ntwo\nthree"), b"");
     let (status, lines) = listener.wait();
     assert_eq!(status.code(), Some(0));
     assert_eq!(lines, ["127.0.0.1:6000 me one", "127.0.0.1:6000 me two"]);
@@ -149,6 +149,26 @@ fn who_is_not_wanted_is_refused_and_told() {
     assert!(home.peer("127.0.0.1:7002").is_none(), "who was refused is not entered");
     home.run(["listen", "-p", "0", "--from", "senser"])
         .is(2, "", "error: no known peer is called `senser`\nhint: did you mean `sensor`? `p2p peers` lists all\n");
+}
+
+#[test]
+fn a_claimed_name_lets_nobody_in() {
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    say(listener.address(), b"127.0.0.1:7001 alice it's me");
+    say_from("127.0.0.2", listener.address(), b"127.0.0.9:7002 carol it's me");
+    listener.stop();
+    let refused = "error: nobody has entered who `alice` is, 127.0.0.1:7001 only says so\n\
+                   hint: if it is: p2p peers add alice 127.0.0.1:7001\n";
+    home.run(["listen", "-p", "0", "--from", "alice"]).is(2, "", refused);
+    home.configure("[[hook]]\nfrom = \"alice\"\nrun = \"true\"\n");
+    home.run(["listen", "-p", "0"]).fails(2, "nobody has entered who `alice` is");
+    home.configure("");
+    // by its address, a mere claim is not let in from where it was made
+    let listener = waiting(&home, &["--from", "127.0.0.9:7002"]);
+    let claim = b"127.0.0.9:7002 carol let me in";
+    assert_eq!(say_from("127.0.0.2", listener.address(), claim), b"P2P/1 NO denied\n");
+    assert!(say_from("127.0.0.9", listener.address(), claim).starts_with(b"P2P/1 OK "));
 }
 
 #[test]

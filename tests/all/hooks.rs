@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::{Home, Listener, P2P, say};
@@ -347,18 +348,75 @@ fn its_environment_is_clean_and_its_p2p_is_ours() {
 }
 
 #[test]
-fn when_too_much_waits_senders_are_told() {
+fn when_too_many_wait_messages_are_kept_and_hooks_are_not_run() {
     let home = Home::new("bob");
     home.configure("[limits]\nhook_buffer = 1100\n");
-    let listener = hooked(&home, "sleep 0.5", &["-j", "1"]);
-    let send = |text: &str| say(listener.address(), text.as_bytes());
-    assert!(send("one").starts_with(b"P2P/1 OK "));
-    assert!(send("two").starts_with(b"P2P/1 OK "));
-    assert_eq!(send("three"), b"P2P/1 NO busy retry=1\n");
-    let alice = Home::new("alice");
-    alice.run(["send", &listener.target(), "three", "--retry-for", "10s"]).is(0, "", "");
+    let listener = hooked(&home, "sleep 0.5; cat", &["-j", "1"]);
+    for text in ["one", "two", "three", "four"] {
+        assert!(say(listener.address(), text.as_bytes()).starts_with(b"P2P/1 OK "));
+    }
+    assert_eq!(
+        listener.said(),
+        "warning: too many hooks wait, so some are not run; `p2p log` has the messages"
+    );
+    assert_eq!((listener.said(), listener.said()), ("one".into(), "two".into()));
     let (_, lines) = listener.stop();
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert_eq!(home.run(["log"]).stdout.lines().count(), 4);
+}
+
+#[test]
+fn an_output_that_is_stuck_holds_up_neither_time_limits_nor_the_end() {
+    let home = Home::new("bob");
+    let marker = format!("6543{}", std::process::id());
+    let mut command = home.command();
+    let prints = format!("seq 100000; exec sleep {marker}");
+    command.args(["listen", "-p", "0", "-b", "127.0.0.1", "-x", &prints]);
+    command.args(["--exec-timeout", "1s", "-j", "1", "-q"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let address = home.listening();
+    // nobody reads its stderr, which the hook fills
+    assert!(say(address, b"one").starts_with(b"P2P/1 OK "));
+    none_is_left("seq 100000", Duration::from_secs(8));
+    assert!(say(address, b"two").starts_with(b"P2P/1 OK "));
+    let start = Instant::now();
+    let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(crate::support::wait_for_end(&mut child).code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(9), "{:?}", start.elapsed());
+    none_is_left(&marker, Duration::from_secs(1));
+}
+
+#[test]
+fn as_the_first_process_of_a_container_it_leaves_no_zombies() {
+    let home = Home::new("bob");
+    std::fs::create_dir_all(home.path()).unwrap();
+    let done = home.file("done");
+    let mut command = std::process::Command::new("unshare");
+    command.env_clear().env("P2P_HOME", home.path()).env("PATH", "/usr/bin:/bin");
+    command.args(["--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--", P2P]);
+    command.args(["listen", "-p", "0", "-b", "127.0.0.1", "-j", "1", "-n", "5", "-x"]);
+    command.arg(format!(
+        "sleep 0.05 & grep -sh '^State:.Z' /proc/[0-9]*/status >> {}; echo done >> {0}",
+        done.display()
+    ));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ready = crate::support::lines_of(child.stderr.take().unwrap());
+    let ready = ready.recv_timeout(crate::support::PATIENCE).unwrap();
+    let Some(address) = ready.strip_prefix("listening on ").and_then(|r| r.split(' ').next())
+    else {
+        println!("SKIPPED: no namespace of processes here: {ready}");
+        let _ = child.wait();
+        return;
+    };
+    let start = Instant::now();
+    for _ in 0..5 {
+        say(address.parse().unwrap(), b"go");
+    }
+    assert_eq!(crate::support::wait_for_end(&mut child).code(), Some(0));
+    // each hook has its turn as soon as the one before has left nothing, not when its time is over
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert_eq!(std::fs::read_to_string(done).unwrap(), "done\n".repeat(5));
 }
 
 #[test]

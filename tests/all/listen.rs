@@ -312,3 +312,51 @@ fn a_held_lock_does_not_stop_a_listener_that_greets() {
     say(at_alice.address(), b"a word without an address needs no lock");
     assert!(start.elapsed() < std::time::Duration::from_secs(3), "{:?}", start.elapsed());
 }
+
+#[test]
+fn what_a_stuck_listener_throws_away_looks_like_nothing_but_that() {
+    let (home, alice) = (Home::new("bob"), Home::new("alice"));
+    home.configure("[limits]\noutput_buffer = 65536\n");
+    let (mut child, to) = unread_listener(&home);
+    let text = "x".repeat(30_000);
+    // the pipe and what may wait for it are full, and nobody reads
+    let flood: Vec<_> = (0..6)
+        .map(|_| {
+            let message = format!("10.0.0.9:6000 me {text}");
+            std::thread::spawn(move || say(to, message.as_bytes()).starts_with(b"P2P/1 OK "))
+        })
+        .collect();
+    let sent =
+        std::thread::spawn(move || alice.run(["send", "-t", "15s", &to.to_string(), "important"]));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let kill = format!("kill -s TERM {}", child.id());
+    assert!(std::process::Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+    assert_eq!(wait_for_end(&mut child).code(), Some(0));
+    let sent = sent.join().unwrap();
+    let acknowledged = flood.into_iter().map(|f| f.join().unwrap()).filter(|&a| a).count();
+    let kept = home.run(["log"]).stdout;
+    assert!(acknowledged <= kept.lines().filter(|line| line.contains(" me ")).count());
+    if !kept.contains("important") {
+        sent.fails(5, "cannot tell whether");
+    }
+}
+
+#[test]
+fn its_time_ends_although_its_output_is_stuck() {
+    let home = Home::new("bob");
+    let mut command = home.command();
+    command.args(["listen", "-p", "0", "-b", "127.0.0.1", "-t", "500ms", "-n", "9", "-q"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let to = home.listening();
+    let text = "x".repeat(60_000);
+    let flood: Vec<_> = (0..4)
+        .map(|_| {
+            let message = format!("10.0.0.9:6000 me {text}");
+            std::thread::spawn(move || drop(say(to, message.as_bytes())))
+        })
+        .collect();
+    let start = std::time::Instant::now();
+    assert_eq!(wait_for_end(&mut child).code(), Some(5));
+    assert!(start.elapsed() < std::time::Duration::from_secs(9), "{:?}", start.elapsed());
+    flood.into_iter().for_each(|flood| flood.join().unwrap());
+}

@@ -42,16 +42,17 @@ fn an_output_that_cannot_be_written_is_exit_8() {
     let mut listen = home.command();
     listen.args(["listen", "-p", "0", "-b", "127.0.0.1", "-q"]);
     let mut child = listen.stdout(full()).stderr(Stdio::piped()).spawn().unwrap();
-    let here = loop {
-        let file = std::fs::read(home.file("listener")).unwrap_or_default();
-        if let Ok(here) = serde_json::from_slice::<serde_json::Value>(&file) {
-            break here["addr"].as_str().unwrap().to_owned();
-        }
-        assert!(child.try_wait().unwrap().is_none());
-        std::thread::yield_now();
-    };
-    assert_eq!(crate::support::say(here.parse().unwrap(), b"hello"), b"P2P/1 NO busy retry=1\n");
+    // it is in the history by then: neither acknowledged nor refused, and not sent a second time
+    let said = Home::new("alice").run([
+        "send",
+        &home.listening().to_string(),
+        "hello",
+        "--retry-for",
+        "20s",
+    ]);
+    said.fails(5, "the connection was reset");
     assert_eq!(wait_for_end(&mut child).code(), Some(8));
+    assert_eq!(home.run(["log"]).stdout.lines().count(), 1);
 }
 
 #[test]

@@ -74,6 +74,19 @@ impl Home {
         outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Where its listener listens, as soon as it does.
+    pub fn listening(&self) -> SocketAddr {
+        let start = Instant::now();
+        loop {
+            let file = std::fs::read(self.file("listener")).unwrap_or_default();
+            if let Ok(here) = serde_json::from_slice::<serde_json::Value>(&file) {
+                return here["addr"].as_str().unwrap().parse().unwrap();
+            }
+            assert!(start.elapsed() < PATIENCE, "no listener");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// The addresses in the list of peers, sorted.
     pub fn peer_addresses(&self) -> Vec<String> {
         let listed = self.json(&["peers"]).into_iter().filter(|object| object["event"] == "peer");

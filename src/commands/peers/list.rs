@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use unicode_width::UnicodeWidthStr as _;
 use wildmatch::WildMatch;
 
-use super::{Args, Sort, SourceArg};
+use super::args::{Args, Sort, SourceArg};
 use crate::address::Address;
 use crate::event::{Event, Listed, rfc3339};
 use crate::exit::{Exit, Failure};

@@ -1,15 +1,16 @@
 //! `p2p listen`: receives in the foreground until it is told to stop, has enough, or its time is over.
 
+mod ending;
+
 use std::ffi::OsString;
-use std::future::pending;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::Instant;
 
+use self::ending::{Reason, finish, finish_hooks, stopped, wait_for_reason};
 use crate::config::{Advertise, Bind, Run, Time, parse_jobs, parse_listen_port};
 use crate::dial::{resolve, resolve_advertised};
 use crate::event::{Event, rfc3339};
@@ -25,25 +26,18 @@ use crate::neighbours;
 use crate::open_files;
 use crate::paths;
 use crate::peer::Peer;
-use crate::recorder::{Over, Recorder};
+use crate::recorder::Recorder;
 use crate::senders::Senders;
 use crate::service;
 use crate::settings::Flags;
-use crate::signals::{First, Signals};
+use crate::signals::Signals;
 use crate::state::dir::StateDir;
 use crate::state::ledger::{Ledger, RECEIVED};
 use crate::state::peers_file::PeersFile;
 use crate::state::presence::{Listening, Presence};
-use crate::ui::wait_for_reader_gone;
 
 /// A name server that does not answer must not hold up the start.
 const MAX_RESOLVE: Duration = Duration::from_secs(5);
-
-/// Time for the last messages to be written, however long the connections have taken to end.
-const MIN_FINISH: Duration = Duration::from_millis(100);
-
-/// A wait that is longer is explained to the person who has to wait.
-const TELL_AFTER: Duration = Duration::from_millis(300);
 
 /// Handovers that wait for the recorder; their bytes are bounded by `limits.output_buffer`.
 const MAX_HANDOVERS: usize = 1024;
@@ -109,15 +103,6 @@ pub struct Args {
     raw: bool,
 }
 
-/// Why a listener stops.
-enum Reason {
-    Signal(&'static str),
-    Enough,
-    TimeOver,
-    OutputClosed,
-    Failed(Failure),
-}
-
 /// What this call is for, beside the settings.
 struct Task {
     form: Form,
@@ -147,15 +132,20 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         hook_time: args.exec_timeout,
         ..Flags::default()
     };
+    let is_for_hooks = args.jobs.is_some() || args.exec_timeout.is_some();
     let home = Home::open(global, &flags)?;
+    if is_for_hooks && home.settings.listen.hooks.is_empty() {
+        return Err(Failure::new(Code::Usage, "there is no hook for -j or --exec-timeout")
+            .hint("give a command with -x, or [[hook]] in the configuration"));
+    }
     let hooks = home.settings.listen.hooks.iter();
-    let hooks_from = hooks.map(|hook| home.peers_named(&hook.from)).collect::<Result<_, _>>();
+    let hooks_from = hooks.map(|hook| home.peers_given(&hook.from)).collect::<Result<_, _>>();
     let path = home.settings.config_path.display();
     let task = Task {
         form: if args.raw { Form::Raw } else { Form::Escaped },
         count: if args.one { Some(1) } else { args.count },
         timeout: args.timeout,
-        from: home.peers_named(&args.from)?,
+        from: home.peers_given(&args.from)?,
         hooks_from: hooks_from.map_err(|failure| failure.context(format!("a hook of {path}")))?,
         environment: runner::environment(paths::environment(global)),
         inherited,
@@ -179,7 +169,7 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     let advertise = home.settings.listen.advertise.as_ref();
     let advertised = resolve_advertised(advertise, address.port(), MAX_RESOLVE).await?;
     // from here on a signal stops us in order
-    let signals = Signals::new().or_fail(Code::Io)?;
+    let (first, second) = Signals::new().or_fail(Code::Io)?.watch();
     let (over, is_over) = oneshot::channel();
     let (inbox, received) = mpsc::channel(MAX_HANDOVERS);
     let (mut hooks, recorder) = prepare(&home, &mut task, dir).await?;
@@ -195,7 +185,6 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
         tokio::spawn(neighbours::greet(home.reopen()?));
     }
 
-    let (first, second) = signals.watch();
     let (stop, stopping) = oneshot::channel();
     let signal = first.clone();
     let shutdown = async {
@@ -212,8 +201,10 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     let end = async {
         listener::run(socket, identity, limits, inbox, shutdown).await;
         let (reason, deadline) = stopping.await.unwrap_or((Reason::OutputClosed, Instant::now()));
-        let messages = finish(recorder, deadline).await;
-        finish_hooks(&home, &mut hooks, &reason, first, deadline).await;
+        let messages = recorder.counter();
+        let finished = finish(recorder, deadline).await;
+        let is_stuck = finished.is_err();
+        finish_hooks(&home, &mut hooks, &reason, first, deadline, is_stuck).await;
         // who only waited for something has not been a neighbour
         let is_leaving = matches!(reason, Reason::Signal(_));
         if is_leaving
@@ -222,10 +213,13 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
         {
             home.ui.warn(failure.context("cannot say goodbye"));
         }
-        (reason, messages)
+        match finished {
+            Ok(Some(failure)) => Err(failure),
+            _ => stopped(&home, (task.count, task.timeout), reason, messages(), is_stuck),
+        }
     };
     tokio::select! {
-        (reason, messages) = end => stopped(&home, &task, reason, messages),
+        ended = end => ended,
         Ok(exit) = second => Ok(exit),
     }
 }
@@ -267,14 +261,24 @@ async fn prepare(
 
 /// These peers, with the IP of those that are known by their host's name only: messages come from an IP.
 async fn found(peers: Vec<Peer>) -> Vec<Peer> {
-    let mut found = Vec::with_capacity(peers.len());
-    for peer in peers {
-        let is_unknown = peer.address.ip().is_none() && peer.observed.is_none();
-        let ip = if is_unknown { resolve(&peer.address, MAX_RESOLVE).await } else { None };
-        found.push(match ip {
-            Some(ip) => Peer { verified: true, observed: Some(ip), ..peer },
-            None => peer,
-        });
+    let is_unknown = |peer: &Peer| peer.address.ip().is_none() && peer.observed.is_none();
+    let lookups: Vec<_> = peers
+        .into_iter()
+        .map(|peer| {
+            tokio::spawn(async move {
+                let address = &peer.address;
+                let ip = if is_unknown(&peer) { resolve(address, MAX_RESOLVE).await } else { None };
+                Peer {
+                    verified: peer.verified || ip.is_some(),
+                    observed: ip.or(peer.observed),
+                    ..peer
+                }
+            })
+        })
+        .collect();
+    let mut found = Vec::with_capacity(lookups.len());
+    for lookup in lookups {
+        found.extend(lookup.await);
     }
     found
 }
@@ -297,107 +301,4 @@ fn announce(
     service::ready(&words);
     home.ui.announce(words);
     Ok(())
-}
-
-async fn wait_for_reason(
-    signal: First,
-    over: oneshot::Receiver<Over>,
-    ends: Option<Instant>,
-) -> Reason {
-    let time_over = async {
-        match ends {
-            Some(ends) => sleep_until(ends).await,
-            None => pending().await,
-        }
-    };
-    tokio::select! {
-        signal = signal.caught() => Reason::Signal(signal.name),
-        over = over => match over {
-            Ok(Over::Enough) => Reason::Enough,
-            Ok(Over::Failed(failure)) => Reason::Failed(failure),
-            _ => Reason::OutputClosed,
-        },
-        () = time_over => Reason::TimeOver,
-        () = output_closed() => Reason::OutputClosed,
-    }
-}
-
-/// Completes when the reader of our output is gone, also while nothing arrives (`p2p listen | head -1`).
-async fn output_closed() {
-    let (gone, told) = oneshot::channel();
-    // the thread waits in the kernel for as long as we live
-    let watcher = std::thread::Builder::new().name("output-watch".into()).spawn(move || {
-        wait_for_reader_gone();
-        let _ = gone.send(());
-    });
-    if watcher.is_err() || told.await.is_err() {
-        pending::<()>().await;
-    }
-}
-
-/// Waits for what is already with the recorder; `None` if its output is stuck.
-async fn finish(recorder: JoinHandle<u64>, deadline: Instant) -> Option<u64> {
-    let joined = tokio::task::spawn_blocking(move || recorder.join());
-    timeout_at(deadline.max(Instant::now() + MIN_FINISH), joined).await.ok()?.ok()?.ok()
-}
-
-/// Waits for the hooks. A listener that has what it wanted lets them take their time, until a signal says otherwise.
-async fn finish_hooks(
-    home: &Home,
-    hooks: &mut Runner,
-    reason: &Reason,
-    signal: First,
-    deadline: Instant,
-) {
-    let deadline = match reason {
-        Reason::Enough | Reason::TimeOver => tokio::select! {
-            _ = hooks.finish() => return,
-            _ = signal.caught() => Instant::now() + MAX_DRAIN,
-        },
-        _ => deadline,
-    };
-    hooks.stop_by(deadline);
-    let left = match timeout(TELL_AFTER, hooks.finish()).await {
-        Ok(left) => left,
-        Err(_) => {
-            home.ui.talk("waiting for hooks; a second signal ends them at once");
-            hooks.finish().await
-        }
-    };
-    if left > 0 {
-        home.ui
-            .warn(format!("hooks that were not run any more: {left}; `p2p log` has the messages"));
-    }
-}
-
-fn stopped(
-    home: &Home,
-    task: &Task,
-    reason: Reason,
-    messages: Option<u64>,
-) -> Result<Exit, Failure> {
-    let word = match &reason {
-        Reason::Signal(word) => word,
-        Reason::Enough => "count",
-        Reason::TimeOver => "timeout",
-        // nobody is there to read it
-        Reason::OutputClosed => return Ok(Exit::Done),
-        Reason::Failed(_) => "error",
-    };
-    if let Reason::Failed(failure) = reason {
-        return Err(failure);
-    }
-    // an output that is stuck takes no last line either
-    let Some(messages) = messages else { return Ok(Exit::Done) };
-    home.ui.event(&Event::Stopped { reason: word, messages })?;
-    home.ui.talk(format!("stopped by {word}, messages received: {messages}"));
-    let (Reason::TimeOver, Some(time)) = (reason, task.timeout) else { return Ok(Exit::Done) };
-    match task.count {
-        Some(count) if messages < count => {
-            let message = format!("only {messages} of {count} messages came within {time}");
-            Err(Failure::new(Code::Timeout, message))
-        }
-        None if messages == 0 => home.ui.nothing(format!("nothing came within {time}")),
-        _ => Ok(Exit::Done),
-    }
 }

@@ -1,10 +1,7 @@
-//! Stores, shows and learns from what arrives, in this order, and only then lets it be acknowledged.
-//!
-//! It works in a thread of its own, because files and a slow output block. What waits meanwhile is taken together:
-//! one write to the history, one to the output, one change of the peer book.
+//! What the recorder does with what has come: admits, stores, shows, learns, and says so.
 
-use std::io;
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
@@ -73,37 +70,38 @@ struct Handover {
     cut: bool,
 }
 
-struct Work {
+/// The recorder at work.
+pub(super) struct Work {
     recorder: Recorder,
     newcomers: Newcomers,
-    messages: u64,
+    messages: Arc<AtomicU64>,
     accepting: Trouble,
+    hooking: Trouble,
     learning: Trouble,
     storing: Trouble,
 }
 
-impl Recorder {
-    /// Starts the thread. It ends when the inbox is closed, and gives the number of messages; it ends early, and says
-    /// so through `over`, when it has enough or its output cannot be written any more.
-    pub fn start(
-        self,
-        inbox: mpsc::Receiver<Inbound>,
-        over: oneshot::Sender<Over>,
-    ) -> io::Result<JoinHandle<u64>> {
-        let work = Work {
-            recorder: self,
+impl Work {
+    /// A recorder that counts what it takes here.
+    pub(super) fn new(recorder: Recorder, messages: Arc<AtomicU64>) -> Self {
+        Self {
+            recorder,
             newcomers: Newcomers::default(),
-            messages: 0,
+            messages,
             accepting: Trouble::default(),
+            hooking: Trouble::default(),
             learning: Trouble::default(),
             storing: Trouble::default(),
-        };
-        thread::Builder::new().name("recorder".into()).spawn(move || work.run(inbox, over))
+        }
     }
-}
 
-impl Work {
-    fn run(mut self, mut inbox: mpsc::Receiver<Inbound>, over: oneshot::Sender<Over>) -> u64 {
+    /// Takes what comes until the inbox is closed or nothing more is to be taken; gives a failure that nobody was there
+    /// to be told of.
+    pub(super) fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Inbound>,
+        over: oneshot::Sender<Over>,
+    ) -> Option<Failure> {
         while let Some(first) = inbox.blocking_recv() {
             let mut batch = vec![first];
             while batch.len() < MAX_BATCH {
@@ -111,41 +109,68 @@ impl Work {
                 batch.push(next);
             }
             if let Err(reason) = self.record(batch) {
-                // dropping the inbox refuses what is still in it
-                let _ = over.send(reason);
-                break;
+                inbox.close();
+                while let Ok(late) = inbox.try_recv() {
+                    if let Inbound::Arrivals { done, .. } = late {
+                        let _ = done.send(Err(NotKept::Busy));
+                    }
+                }
+                return match over.send(reason) {
+                    Err(Over::Failed(failure)) => Some(failure),
+                    _ => None,
+                };
             }
         }
-        self.messages
+        None
     }
 
     fn record(&mut self, batch: Vec<Inbound>) -> Result<(), Over> {
         let handovers = self.admit(batch);
         let arrivals: Vec<&Arrival> = handovers.iter().flat_map(|h| &h.arrivals).collect();
-        if let Err(reason) = self.store(&arrivals) {
-            refuse(handovers);
-            return reason.map_or(Ok(()), Err);
+        match self.store(&arrivals) {
+            Ok(()) => {}
+            Err(Stored::Nothing) => {
+                refuse(handovers, NotKept::Busy);
+                return Ok(());
+            }
+            Err(Stored::NothingAtAll(failure)) => {
+                refuse(handovers, NotKept::Busy);
+                return Err(Over::Failed(failure));
+            }
+            Err(Stored::Perhaps(failure)) => {
+                refuse(handovers, NotKept::Unknown);
+                return Err(Over::Failed(failure));
+            }
         }
         if let Err(failure) = self.show(&arrivals) {
-            refuse(handovers);
+            // what is in the history by now must not be sent again
+            refuse(handovers, NotKept::Unknown);
             let closed = is_closed_output(&failure);
             return Err(if closed { Over::OutputClosed } else { Over::Failed(failure) });
         }
-        self.messages += arrivals.iter().filter(|a| is_text(a)).count() as u64;
+        let messages = arrivals.iter().filter(|a| is_text(a)).count() as u64;
+        let messages = self.messages.fetch_add(messages, Ordering::Relaxed) + messages;
         let learned = self.learn(&arrivals);
         for Handover { arrivals, done, hooks, cut } in handovers {
+            let texts = arrivals.iter().filter(|a| is_text(a)).count();
             // a message is safe by now; a greeting that left no trace is not
-            let kept = !cut && (learned || arrivals.iter().all(is_text));
+            let is_whole = !cut && (learned || texts == arrivals.len());
+            let result = match (is_whole, texts) {
+                (true, _) => Ok(()),
+                (false, 0) => Err(NotKept::Busy),
+                (false, _) => Err(NotKept::Unknown),
+            };
             // the connection may be gone
-            let _ = done.send(if kept { Ok(()) } else { Err(NotKept::Busy) });
+            let _ = done.send(result);
             self.recorder.hooks.start(hooks);
         }
-        if Some(self.messages) == self.recorder.count { Err(Over::Enough) } else { Ok(()) }
+        if Some(messages) == self.recorder.count { Err(Over::Enough) } else { Ok(()) }
     }
 
     /// Refuses what is not wanted, and what there is no room for.
     fn admit(&mut self, batch: Vec<Inbound>) -> Vec<Handover> {
-        let mut wanted = self.recorder.count.map_or(u64::MAX, |count| count - self.messages);
+        let messages = self.messages.load(Ordering::Relaxed);
+        let mut wanted = self.recorder.count.map_or(u64::MAX, |count| count - messages);
         let mut handovers = Vec::with_capacity(batch.len());
         for inbound in batch {
             let (mut arrivals, done) = match inbound {
@@ -164,18 +189,29 @@ impl Work {
             }
             let cut = cut_to(&mut arrivals, wanted);
             let texts = || arrivals.iter().filter(|a| is_text(a));
-            let Ok(hooks) = self.recorder.hooks.prepare(texts().map(|a| (On::Message, a))) else {
-                let _ = done.send(Err(NotKept::Busy));
-                continue;
-            };
+            let hooks = self.recorder.hooks.prepare(texts().map(|a| (On::Message, a)));
+            let hooks = self.hooked(hooks);
             wanted -= texts().count() as u64;
             handovers.push(Handover { arrivals, done, hooks, cut });
         }
         handovers
     }
 
-    /// Stores all or nothing; the error is the end of the listener, if it is one.
-    fn store(&mut self, arrivals: &[&Arrival]) -> Result<(), Option<Over>> {
+    /// The hooks for which there is room. A message is kept whatever becomes of its hook.
+    fn hooked(&mut self, prepared: (Vec<Job>, usize)) -> Vec<Job> {
+        let (jobs, skipped) = prepared;
+        if skipped > 0 {
+            let Recorder { ui, .. } = &self.recorder;
+            self.hooking.happens(
+                ui,
+                "too many hooks wait, so some are not run; `p2p log` has the messages",
+            );
+        }
+        jobs
+    }
+
+    /// Stores all or nothing, as far as that can be known.
+    fn store(&mut self, arrivals: &[&Arrival]) -> Result<(), Stored> {
         let Recorder { ui, history: Some(history), durable, .. } = &mut self.recorder else {
             return Ok(());
         };
@@ -188,17 +224,13 @@ impl Work {
         };
         if let Err(failure) = history.append(&texts, line) {
             if self.storing.lasts(Instant::now()) {
-                return Err(Some(Over::Failed(failure)));
+                return Err(Stored::NothingAtAll(failure));
             }
             self.storing.happens(ui, failure.context("cannot keep messages, so they are refused"));
-            return Err(None);
+            return Err(Stored::Nothing);
         }
         self.storing.passes();
-        if *durable {
-            history.sync().map_err(|failure| Some(Over::Failed(failure)))
-        } else {
-            Ok(())
-        }
+        if *durable { history.sync().map_err(Stored::Perhaps) } else { Ok(()) }
     }
 
     fn show(&self, arrivals: &[&Arrival]) -> Result<(), Failure> {
@@ -257,17 +289,25 @@ impl Work {
             Change::Left => On::Leave,
             Change::Renamed | Change::Verified => return,
         };
-        match hooks.prepare([(on, arrival)]) {
-            Ok(jobs) => hooks.start(jobs),
-            // the change has happened and cannot be refused
-            Err(_) => self.learning.happens(ui, "too many hooks wait, so some are not run"),
-        }
+        let jobs = hooks.prepare([(on, arrival)]);
+        let jobs = self.hooked(jobs);
+        self.recorder.hooks.start(jobs);
     }
 }
 
-fn refuse(handovers: Vec<Handover>) {
+/// What is in the history after a failure.
+enum Stored {
+    /// Nothing of these messages; there may be room for the next ones.
+    Nothing,
+    /// Nothing of these messages, and that has been so for too long.
+    NothingAtAll(Failure),
+    /// Nobody knows.
+    Perhaps(Failure),
+}
+
+fn refuse(handovers: Vec<Handover>, why: NotKept) {
     for Handover { done, .. } in handovers {
-        let _ = done.send(Err(NotKept::Busy));
+        let _ = done.send(Err(why));
     }
 }
 

@@ -1,0 +1,112 @@
+//! What `p2p peers` is called with.
+
+use clap::{Subcommand, ValueEnum};
+
+use crate::config::{Time, parse_jobs};
+use crate::tag::Tag;
+
+/// List and edit the peers that are known
+///
+/// On a terminal a table; into a pipe one line each, tab-separated and without a header: name, address, state (active,
+/// stale, left, static), when the peer was last seen, and its tags with commas between. What is not known is `-`.
+#[derive(clap::Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:\n  \
+    p2p peers --only 'web*' --active\n  \
+    p2p peers --check -t 2s\n  \
+    p2p peers add alice 10.18.0.4:6000 --tag lab\n  \
+    p2p peers set alice --tag deploy --untag lab\n  \
+    p2p peers rm @old\n\n\
+    Exit status: 0 there are such peers, 1 there are none.")]
+pub struct Args {
+    #[command(subcommand)]
+    pub(super) action: Option<Action>,
+    /// Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated
+    #[arg(long, value_name = "PEER")]
+    pub(super) only: Vec<String>,
+    /// Only peers that were seen lately: in this time, or in the last hour
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
+    pub(super) active: Option<Option<Time>>,
+    /// Only peers that came to be known in this way
+    #[arg(long, value_name = "SOURCE", value_enum)]
+    pub(super) source: Option<SourceArg>,
+    /// Greet them first; those that do not answer become stale
+    #[arg(long)]
+    pub(super) check: bool,
+    /// In which order
+    #[arg(long, value_name = "BY", value_enum, default_value_t)]
+    pub(super) sort: Sort,
+    /// With --check: how many peers are contacted at once [default: 64]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs, requires = "check")]
+    pub(super) jobs: Option<usize>,
+    /// With --check: time limit for each peer [default: 5s]
+    #[arg(short, long, value_name = "TIME", requires = "check")]
+    pub(super) timeout: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SourceArg {
+    /// Entered by hand or in the configuration
+    Static,
+    /// It wrote to us, or we reached it
+    Heard,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Sort {
+    /// By name, those without one last
+    #[default]
+    Name,
+    /// By address
+    Addr,
+    /// The one last seen first
+    Seen,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Enter a peer by hand, or give one another name
+    Add {
+        /// Its name here, in one word
+        // an argument called `name` would be taken for the global option
+        #[arg(value_name = "NAME")]
+        given_name: String,
+        /// Its address
+        #[arg(value_name = "HOST:PORT")]
+        addr: String,
+        /// Give it this tag, so that @TAG means it; may be repeated
+        #[arg(long = "tag", value_name = "TAG")]
+        tags: Vec<Tag>,
+    },
+    /// Change what was entered of a peer: its name with --name NAME, its tags
+    ///
+    /// The peer is then one that was entered by hand: it stays in the list.
+    #[command(
+        override_usage = "p2p peers set [--name NAME] [--tag TAG]... [--untag TAG]... <PEER>"
+    )]
+    Set {
+        /// Which: a known name, or HOST:PORT
+        peer: String,
+        /// Give it this tag; may be repeated
+        #[arg(long = "tag", value_name = "TAG")]
+        tags: Vec<Tag>,
+        /// Take this tag from it; may be repeated
+        #[arg(long = "untag", value_name = "TAG")]
+        untags: Vec<Tag>,
+    },
+    /// Forget peers
+    Rm {
+        /// Whom: known names, HOST:PORT, or @TAG
+        #[arg(value_name = "PEER", required = true)]
+        peers: Vec<String>,
+    },
+    /// Forget the peers, none of them entered by hand, that were not seen for some time
+    Prune {
+        /// Not seen for this time
+        #[arg(long, value_name = "TIME")]
+        older: Time,
+        /// Only say which
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
