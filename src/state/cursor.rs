@@ -60,7 +60,7 @@ impl Cursor {
 
     /// Where its last user was; `None` if what the file says cannot be read.
     pub fn mark(&self) -> Result<Option<Mark>, Failure> {
-        let bytes = read_all(&self.lock.file, MAX_CURSOR_BYTES);
+        let bytes = read_all(&self.lock.file, 64, MAX_CURSOR_BYTES);
         let bytes = bytes.map_err(|error| cannot("read", &self.path, error))?;
         if bytes.is_empty() {
             return Ok(Some(Mark::default()));

@@ -160,9 +160,11 @@ fn check_file(path: &Path, stat: &Stat) -> Result<(), Failure> {
     }
 }
 
-/// Reads what a file holds; more than `max_bytes` is an error, not a cut.
-pub(super) fn read_all(file: impl io::Read, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(16 * 1024);
+/// Reads what a file holds, about `expected` bytes; more than `max_bytes` is an error, not a cut.
+pub(super) fn read_all(file: impl io::Read, expected: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
+    // one more than there is, so that the end is found without growing
+    let capacity = expected.min(max_bytes) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(capacity).unwrap_or_default());
     file.take(max_bytes + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes {
         return Err(io::Error::other(format!("it is larger than {max_bytes} bytes")));

@@ -5,9 +5,12 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::mem;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
+
+use memchr::memchr_iter;
 
 use super::append::append;
 use super::dir::{Missing, StateDir, cannot, read_all};
@@ -135,8 +138,9 @@ impl PeersFile {
             self.reset();
         }
         let mut end = self.read.offset;
-        let news = read_all(From { file: &file, offset: end }, MAX_PEERS_FILE_BYTES)?;
-        for line in news.split_inclusive(|&b| b == b'\n') {
+        let expected = file.metadata()?.len().saturating_sub(end);
+        let news = read_all(From { file: &file, offset: end }, expected, MAX_PEERS_FILE_BYTES)?;
+        for line in lines(&news) {
             let ended = line.strip_suffix(b"\n");
             let read = record::decode(ended.unwrap_or(line));
             // an unfinished last line is somebody's write in progress, or a torn one; under the lock nobody writes, and
@@ -187,7 +191,7 @@ impl PeersFile {
             let _ = dir.remove(FOLD_FILE);
             return Err(cannot("write", &path, error));
         }
-        let foreign = std::mem::take(&mut self.read.foreign);
+        let foreign = mem::take(&mut self.read.foreign);
         let records = records.len() + foreign.len();
         self.read = Progress { records, foreign, ..Progress::default() };
         self.read.reach(file, bytes.len() as u64).map_err(|e| cannot("read", &path, e))
@@ -210,6 +214,15 @@ impl Progress {
         let same = (known.dev(), known.ino()) == (now.dev(), now.ino());
         Ok(same && now.len() >= self.offset && last_bytes(file, self.offset)? == self.tail)
     }
+}
+
+/// The lines of a text, each with its newline; the last one may have none.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = memchr_iter(b'\n', text).map(|at| at + 1);
+    let mut start = 0;
+    ends.chain([text.len()])
+        .map(move |end| &text[mem::replace(&mut start, end)..end])
+        .filter(|line| !line.is_empty())
 }
 
 /// The last bytes before an offset: enough to tell whether anything before it was moved.

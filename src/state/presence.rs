@@ -80,7 +80,7 @@ pub fn listening(dir: &StateDir) -> Result<Option<Listening>, Failure> {
 
 /// A listener that has not yet announced itself is none.
 fn read(file: &File) -> Option<Listening> {
-    let bytes = read_all(file, MAX_LISTENER_FILE_BYTES).ok()?;
+    let bytes = read_all(file, 256, MAX_LISTENER_FILE_BYTES).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 

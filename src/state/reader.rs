@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
+use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
 use super::dir::{Missing, StateDir, cannot};
@@ -208,7 +209,7 @@ impl Page {
         let mut searched = self.used;
         let mut cut = None;
         loop {
-            if let Some(at) = self.buffer[searched..].iter().position(|&b| b == b'\n') {
+            if let Some(at) = memchr(b'\n', &self.buffer[searched..]) {
                 let end = searched + at;
                 let line = cut.unwrap_or_else(|| self.buffer[self.used..end].to_vec());
                 self.used = end + 1;
