@@ -321,7 +321,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         'p2p;log' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once')
-            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those that are not older: a length of time, or a time as 2026-01-31T18:00:00Z')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those that are not older: a length of time, or a time in UTC as 2026-01-31T18:00:00Z')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Only from these peers, or with --sent to them; may be repeated')
             [CompletionResult]::new('--new', '--new', [CompletionResultType]::ParameterName, 'Only those that no call with this cursor has handed out')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')

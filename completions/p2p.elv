@@ -300,7 +300,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;log'= {
             cand -n 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once'
             cand --count 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once'
-            cand --since 'Only those that are not older: a length of time, or a time as 2026-01-31T18:00:00Z'
+            cand --since 'Only those that are not older: a length of time, or a time in UTC as 2026-01-31T18:00:00Z'
             cand --from 'Only from these peers, or with --sent to them; may be repeated'
             cand --new 'Only those that no call with this cursor has handed out'
             cand --home 'Keep configuration and state in this directory'

@@ -225,7 +225,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand leave" -s q -l quiet -d 'Say not
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand leave" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand log" -s n -l count -d 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once' -r
-complete -c p2p -n "__fish_p2p_using_subcommand log" -l since -d 'Only those that are not older: a length of time, or a time as 2026-01-31T18:00:00Z' -r
+complete -c p2p -n "__fish_p2p_using_subcommand log" -l since -d 'Only those that are not older: a length of time, or a time in UTC as 2026-01-31T18:00:00Z' -r
 complete -c p2p -n "__fish_p2p_using_subcommand log" -l from -d 'Only from these peers, or with --sent to them; may be repeated' -r
 complete -c p2p -n "__fish_p2p_using_subcommand log" -l new -d 'Only those that no call with this cursor has handed out' -r
 complete -c p2p -n "__fish_p2p_using_subcommand log" -l home -d 'Keep configuration and state in this directory' -r -F

@@ -3,11 +3,12 @@
 //! Only what surely has not arrived is said a second time. The plain wire has no ids, so a listener cannot tell a
 //! repeated message from a new one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
 use crate::codec::writing::{MAX_NATIVE_BYTES, MAX_PLAIN_BYTES, TextError, encode, split};
+use crate::config::Time;
 use crate::dial::{Deadline, Dialer, Heard};
 use crate::exit::{Code, Exit, Failure};
 use crate::message::Proof;
@@ -43,7 +44,12 @@ pub async fn run(
         };
         let may_pass = can_pass(&failure, delivery.has_said_nothing());
         let Some(pause) = may_pass.then(|| pauses.next(Instant::now())).flatten() else {
-            break Err(worded(delivery.of_parts(failure), &peer, errand, retry));
+            let failure = worded(delivery.of_parts(failure), &peer, errand, retry);
+            let time = Time(Duration::from_millis(start.elapsed().as_millis() as u64));
+            break Err(match attempts {
+                1 => failure,
+                _ => failure.context(format!("after {attempts} tries in {time}")),
+            });
         };
         waits(&failure);
         sleep(pause).await;

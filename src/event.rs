@@ -119,9 +119,6 @@ pub enum Event {
         ok: usize,
         /// How many have not.
         failed: usize,
-        /// How many were not done when a signal ended it.
-        #[serde(skip_serializing_if = "is_zero")]
-        unfinished: usize,
         /// How many were required.
         quorum: String,
         /// The exit status.
@@ -221,11 +218,6 @@ impl Listed {
             last_seen: peer.last_seen.map(rfc3339),
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// A time as it is written everywhere.

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 /// An action that lasts longer only waits: for somebody who does not answer, or for the next try. It then makes room
 /// for others, so that a hundred silent peers cost one time limit and not one for each batch.
-const BEGINS_FOR: Duration = Duration::from_millis(250);
+pub const BEGINS_FOR: Duration = Duration::from_millis(250);
 
 /// How many actions may be under way.
 #[derive(Clone, Copy, Debug)]

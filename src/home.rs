@@ -67,6 +67,15 @@ impl Home {
     /// looked up anywhere else.
     pub fn peer(&self, word: &str) -> Result<Peer, Failure> {
         let book = self.peers.book();
+        if word.starts_with('@') {
+            let failure = Failure::new(
+                Code::Usage,
+                format!("`{word}` may be many peers, and here one is meant"),
+            );
+            return Err(
+                failure.hint(format!("to send to all of them: p2p broadcast --to {word} TEXT"))
+            );
+        }
         if word.contains(':') {
             let address: Address = word.parse().or_fail(Code::Usage).map_err(|failure| {
                 failure.context(format!("cannot read `{word}` as an address"))

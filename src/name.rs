@@ -66,7 +66,7 @@ impl Name {
 
     /// Whether a word that was typed means this name.
     pub fn is_called(&self, word: &str) -> bool {
-        self.0 == word || self.word() == word
+        self.0 == word || self.word() == word.replace(' ', "_")
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! `delivery` knows one peer, `fanout` knows parallel work.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use crate::address::Address;
 use crate::delivery;
 use crate::exit::{Code, Failure, OrFail as _};
-use crate::fanout::{self, Bounds};
+use crate::fanout::{self, BEGINS_FOR, Bounds};
 use crate::home::Home;
 use crate::open_files;
 use crate::peer::Peer;
@@ -71,13 +74,10 @@ pub async fn run_round(
 ) -> Result<Round, Failure> {
     let mut output = Ok(());
     let mut reports = Vec::with_capacity(peers.len());
-    let reached = reach(home, peers, errand, home.settings.retry, |report| {
-        let (line, event) = report.shown(errand);
+    let begun = Begun::default();
+    let reached = reach(home, peers.clone(), errand, home.settings.retry, &begun, |report| {
         if output.is_ok() {
-            output = match report.result {
-                Ok(_) => home.ui.result(line, &event),
-                Err(_) => home.ui.report(line, &event),
-            };
+            output = show(home, errand, &report);
         }
         reports.push(report);
     });
@@ -86,9 +86,51 @@ pub async fn run_round(
         signal = signal.clone().caught() => Some(signal),
     };
     note(home, &reports, checks);
+    if signal.is_some() {
+        let done: HashSet<_> = reports.iter().map(|r| r.peer.address.clone()).collect();
+        for peer in peers.into_iter().filter(|peer| !done.contains(&peer.address)) {
+            let report = interrupted(peer, &begun);
+            if output.is_ok() {
+                output = show(home, errand, &report);
+            }
+            reports.push(report);
+        }
+    }
     keep(home, errand, &reports);
     output?;
     Ok(Round { reports, signal })
+}
+
+fn show(home: &Home, errand: &Errand, report: &Report) -> Result<(), Failure> {
+    let (line, event) = report.shown(errand);
+    match report.result {
+        Ok(_) => home.ui.result(line, &event),
+        Err(_) => home.ui.report(line, &event),
+    }
+}
+
+/// The peers for which something was done.
+#[derive(Clone, Debug, Default)]
+struct Begun(Arc<Mutex<HashSet<Address>>>);
+
+impl Begun {
+    fn enter(&self, peer: &Peer) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(peer.address.clone());
+    }
+
+    fn has(&self, peer: &Peer) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&peer.address)
+    }
+}
+
+/// What is known of an errand that a signal has ended: only that it was not begun, if it was not.
+fn interrupted(peer: Peer, begun: &Begun) -> Report {
+    let failure = if begun.has(&peer) {
+        Failure::new(Code::Unconfirmed, "interrupted")
+    } else {
+        Failure::new(Code::Unreachable, "interrupted before it was sent")
+    };
+    Report { peer, result: Err(failure), parts: 1, attempts: 0, time: Duration::ZERO }
 }
 
 /// Takes an errand to many peers at once, each called once, with no report but the progress.
@@ -98,7 +140,8 @@ pub async fn run_quietly(
     errand: &Errand,
 ) -> Result<Vec<Report>, Failure> {
     let mut reports = Vec::with_capacity(peers.len());
-    reach(home, peers, errand, Retry::default(), |report| reports.push(report)).await?;
+    let begun = Begun::default();
+    reach(home, peers, errand, Retry::default(), &begun, |report| reports.push(report)).await?;
     Ok(reports)
 }
 
@@ -107,15 +150,25 @@ async fn reach(
     peers: Vec<Peer>,
     errand: &Errand,
     retry: Retry,
+    begun: &Begun,
     mut done: impl FnMut(Report),
 ) -> Result<(), Failure> {
     let dialer = home.dialer().await?;
     let bounds = bounds(home, &peers);
-    let mut progress = home.ui.progress(peers.len());
+    // each further handful begins a little later, and the last has its whole time
+    let tries = home.settings.timeout + retry.span.unwrap_or_default();
+    let most = move |left: usize| {
+        let handfuls = u32::try_from(left / bounds.jobs).unwrap_or(u32::MAX);
+        tries.saturating_add(BEGINS_FOR.saturating_mul(handfuls))
+    };
+    let mut progress = home.ui.progress(peers.len(), most);
     let errand = Arc::new(errand.clone());
-    let action = |peer| {
-        let (dialer, errand) = (dialer.clone(), Arc::clone(&errand));
-        async move { delivery::run(&dialer, retry, peer, &errand, |_| {}).await }
+    let action = |peer: Peer| {
+        let (dialer, errand, begun) = (dialer.clone(), Arc::clone(&errand), begun.clone());
+        async move {
+            begun.enter(&peer);
+            delivery::run(&dialer, retry, peer, &errand, |_| {}).await
+        }
     };
     fanout::each(peers, bounds, action, |report: Report| {
         let failed = report.result.is_err();

@@ -101,7 +101,8 @@ impl Report {
                 let kind = if heard.wire() == Wire::Plain { "plain" } else { "native" };
                 (self.line(kind), self.pong())
             }
-            (Errand::Connect, Err(_)) => (self.line(self.status()), self.pong()),
+            // a greeting that may have arrived is no more than one that has not
+            (Errand::Connect, Err(_)) => (self.line("failed"), self.pong()),
             _ => (self.line(self.status()), Event::Sent(self.sent())),
         }
     }
@@ -184,7 +185,6 @@ impl Tally {
     /// Reports the sum and what it means.
     pub fn conclude(self, ui: &Ui) -> Result<Exit, Failure> {
         let Self { targets, ok, failed, quorum, none, signal } = self;
-        let unfinished = targets - ok - failed;
         let code = match ok {
             _ if ok >= quorum.of(targets) => None,
             0 => Some(none),
@@ -192,11 +192,9 @@ impl Tally {
         };
         let exit = signal.map_or(code.map_or(Exit::Done, Code::exit), |signal| signal.exit);
         let (quorum, number) = (quorum.to_string(), exit.number());
-        ui.event(&Event::Summary { targets, ok, failed, unfinished, quorum, exit: number })?;
+        ui.event(&Event::Summary { targets, ok, failed, quorum, exit: number })?;
         if let Some(Caught { name, .. }) = signal {
-            ui.warn(format!(
-                "ended by {name}: {ok} of {targets} peers reached, {failed} not, {unfinished} not known"
-            ));
+            ui.warn(format!("ended by {name}: {ok} of {targets} peers reached"));
             return Ok(exit);
         }
         match code {
@@ -204,7 +202,15 @@ impl Tally {
                 ui.talk(format!("{ok} of {targets} peers reached"));
                 Ok(exit)
             }
-            Some(code) => Err(Failure::new(code, format!("only {ok} of {targets} peers reached"))),
+            Some(code) => {
+                let few = if ok == 0 { "none".to_owned() } else { format!("only {ok}") };
+                let needed = if self.quorum == Quorum::All || ok == 0 {
+                    String::new()
+                } else {
+                    format!(", {} needed", self.quorum.of(targets))
+                };
+                Err(Failure::new(code, format!("{few} of {targets} peers reached{needed}")))
+            }
         }
     }
 }

@@ -8,13 +8,13 @@
 //! - Foreign bytes are shown escaped (see `escape`), on a terminal and into a pipe alike.
 //! - A reader that goes away ends us quietly.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use rustix::event::{PollFd, PollFlags};
 
 use crate::escape::escape;
@@ -122,7 +122,13 @@ impl Ui {
     }
 
     /// A progress bar for work that lasts; hidden unless stderr is a terminal and there is talk.
-    pub fn progress(&self, targets: usize) -> Progress {
+    ///
+    /// `most` tells how long so many targets can still take at most; what is left is never said to be longer.
+    pub fn progress(
+        &self,
+        targets: usize,
+        most: impl Fn(usize) -> Duration + Clone + Send + Sync + 'static,
+    ) -> Progress {
         /// Shorter work needs no bar.
         const APPEARS_AFTER: Duration = Duration::from_millis(300);
         const TICK: Duration = Duration::from_millis(200);
@@ -130,9 +136,17 @@ impl Ui {
             return Progress { bar: ProgressBar::hidden(), failed: 0 };
         }
         let bar = ProgressBar::with_draw_target(Some(targets as u64), ProgressDrawTarget::hidden());
-        let template = "{bar:30} {pos}/{len} peers{msg}, about {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+        // before anything is done nobody knows how long it takes
+        let left = move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            if state.pos() > 0 {
+                let rest = targets.saturating_sub(usize::try_from(state.pos()).unwrap_or_default());
+                let left = HumanDuration(state.eta().min(most(rest)));
+                // a terminal that cannot be written to leaves nobody to tell
+                let _ = write!(out, ", about {left:#} left");
+            }
+        };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} peers{msg}{left}") {
+            bar.set_style(style.with_key("left", left));
         }
         let shown = bar.clone();
         std::thread::spawn(move || {

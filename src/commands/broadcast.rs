@@ -51,19 +51,38 @@ pub struct Args {
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
+    check_words(&home, args)?;
     let peers = choose(&home, args)?;
     let text = args.text.read()?;
     // a text that no peer could be sent is one mistake, not one for each peer
     delivery::check(&text)?;
     if peers.is_empty() {
-        return Err(Failure::new(Code::Nothing, "there is no peer to send to").hint(
-            "peers are learned when they write; to enter one: p2p peers add NAME HOST:PORT",
-        ));
+        let nobody = Failure::new(Code::Nothing, "there is no peer to send to");
+        return Err(if args.to.is_empty() && args.except.is_empty() && args.active.is_none() {
+            let how =
+                "peers are learned when they write; to enter one: p2p peers add NAME HOST:PORT";
+            nobody.hint(how)
+        } else {
+            nobody
+        });
     }
     let errand = Errand::Message(text);
     let plan = Plan { quorum: args.quorum, checks: false };
     let tally = block_on(outreach::run_all(&mut home, peers, &errand, plan))??;
     tally.conclude(&home.ui)
+}
+
+/// Other commands take their peers as words. Here all words are the text, and it goes to everybody.
+fn check_words(home: &Home, args: &Args) -> Result<(), Failure> {
+    let [first, _, ..] = args.text.words() else { return Ok(()) };
+    let is_peer = first.starts_with('@') || home.peer(first).is_ok_and(|peer| peer.name.is_some());
+    if !is_peer || !args.to.is_empty() {
+        return Ok(());
+    }
+    let message = format!("`{first}` would be the first word of a text for all peers");
+    Err(Failure::new(Code::Usage, message).hint(format!(
+        "to send to it: p2p broadcast --to {first} TEXT; if it is text, put all of it in quotes"
+    )))
 }
 
 fn choose(home: &Home, args: &Args) -> Result<Vec<Peer>, Failure> {

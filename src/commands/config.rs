@@ -13,6 +13,7 @@ use crate::escape::escape;
 use crate::event::Event;
 use crate::exit::{Code, Exit, Failure, OrFail as _};
 use crate::global::Global;
+use crate::home::Home;
 use crate::layers::{Origin, Shown};
 use crate::paths::Paths;
 use crate::settings::{Flags, Settings};
@@ -114,8 +115,13 @@ fn init(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let settings = Settings::load(global, &Flags::default())?;
+    let home = Home::open(global, &Flags::default())?;
+    let settings = &home.settings;
     let shown = settings.config_path.display().to_string();
+    for hook in &settings.listen.hooks {
+        let from = home.peers_given(&hook.from);
+        from.map_err(|failure| failure.context(format!("a hook of {shown}")))?;
+    }
     let found = if settings.config_path.exists() {
         "is right"
     } else {

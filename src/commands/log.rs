@@ -9,11 +9,12 @@ use crate::changes::Changes;
 use crate::config::Time;
 use crate::escape::escape;
 use crate::event::{Event, rfc3339};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::Home;
 use crate::line::{Form, line};
 use crate::message::Arrival;
+use crate::name::Name;
 use crate::peer::Peer;
 use crate::posted::{Posted, Sent};
 use crate::senders::Senders;
@@ -47,7 +48,7 @@ pub struct Args {
     /// Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Only those that are not older: a length of time, or a time as 2026-01-31T18:00:00Z
+    /// Only those that are not older: a length of time, or a time in UTC as 2026-01-31T18:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
     /// Only from these peers, or with --sent to them; may be repeated
@@ -79,9 +80,10 @@ impl FromStr for Since {
         let ago = |Time(time): Time| SystemTime::now().checked_sub(time);
         let ago = text.parse().ok().and_then(ago);
         // a time without its zone is one of UTC, as everything that p2p prints
-        let at = || humantime::parse_rfc3339_weak(text).ok();
+        let whole = [text.to_owned(), format!("{text}:00"), format!("{text} 00:00:00")];
+        let at = || whole.iter().find_map(|text| humantime::parse_rfc3339_weak(text).ok());
         ago.or_else(at).map(Self).ok_or_else(|| {
-            "neither a length of time as 1h30m nor a time as 2026-01-31T18:00:00Z".into()
+            "neither a length of time as 1h30m nor a time in UTC as 2026-01-31 or 2026-01-31T18:00:00Z".into()
         })
     }
 }
@@ -90,6 +92,8 @@ impl FromStr for Since {
 struct View {
     since: Option<SystemTime>,
     peers: Vec<Peer>,
+    /// Names that no peer has any more, as the history has them.
+    names: Vec<String>,
     senders: Option<Senders>,
     form: Form,
     json: bool,
@@ -106,11 +110,12 @@ struct Sum {
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let home = Home::open(global, &Flags::default())?;
-    let peers = home.peers_named(&args.from)?;
+    let (peers, names) = known(&home, &args.from)?;
     let view = View {
         since: args.since.map(|since| since.0),
         senders: Senders::only(peers.clone()),
         peers,
+        names,
         form: if args.raw { Form::Raw } else { Form::Escaped },
         json: home.ui.json,
     };
@@ -130,6 +135,20 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     }
     warn(&home, &sum);
     if sum.shown > 0 || args.follow { Ok(Exit::Done) } else { home.ui.nothing("no such messages") }
+}
+
+/// The peers that these words mean, and the words that are the name of no peer that is known now.
+fn known(home: &Home, words: &[String]) -> Result<(Vec<Peer>, Vec<String>), Failure> {
+    let (mut peers, mut names) = (Vec::new(), Vec::new());
+    for word in words {
+        match home.peers_named(std::slice::from_ref(word)) {
+            Err(failure) if failure.code == Code::UnknownPeer && !word.starts_with('@') => {
+                names.push(word.clone());
+            }
+            found => peers.extend(found?),
+        }
+    }
+    Ok((peers, names))
 }
 
 fn warn(home: &Home, sum: &Sum) {
@@ -247,7 +266,7 @@ fn hand_out(
 impl View {
     /// Whether nothing is left out.
     fn is_everything(&self) -> bool {
-        self.since.is_none() && self.peers.is_empty()
+        self.since.is_none() && self.is_for_all()
     }
 
     /// The lines of an object, if it is wanted, and how many messages they are.
@@ -265,15 +284,28 @@ impl View {
         (count > 0).then(|| (sent.into_iter().flat_map(|sent| self.sent(sent)).collect(), count))
     }
 
+    fn is_for_all(&self) -> bool {
+        self.peers.is_empty() && self.names.is_empty()
+    }
+
+    fn is_named(&self, name: Option<&str>) -> bool {
+        let name = name.and_then(|name| name.trim().parse::<Name>().ok());
+        name.is_some_and(|name| self.names.iter().any(|word| name.is_called(word)))
+    }
+
     fn is_wanted(&self, arrival: &Arrival) -> bool {
+        let sent = |senders: &Senders| senders.are_said_to_have_sent(arrival);
         self.since.is_none_or(|since| arrival.time >= since)
-            && self.senders.as_ref().is_none_or(|senders| senders.are_said_to_have_sent(arrival))
+            && (self.is_for_all()
+                || self.senders.as_ref().is_some_and(sent)
+                || self.is_named(arrival.name.as_deref()))
     }
 
     fn is_wanted_sent(&self, sent: &Sent) -> bool {
         let time = sent.time.as_ref().and_then(|time| humantime::parse_rfc3339(time).ok());
         self.since.is_none_or(|since| time.is_some_and(|time| time >= since))
-            && (self.peers.is_empty()
+            && (self.is_for_all()
+                || self.is_named(sent.to.name.as_deref())
                 || self.peers.iter().any(|peer| peer.address.to_string() == sent.to.addr))
     }
 

@@ -26,8 +26,13 @@ pub struct TextArgs {
 
 impl TextArgs {
     /// A text that an option of its own gives.
-    pub fn words(text: String) -> Self {
+    pub fn given(text: String) -> Self {
         Self { message: vec![text], file: None }
+    }
+
+    /// The words of the call.
+    pub fn words(&self) -> &[String] {
+        &self.message
     }
 
     /// Reads the text.

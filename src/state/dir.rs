@@ -109,7 +109,13 @@ impl StateDir {
         // without NONBLOCK a FIFO in the place of a file would hang the command
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let path = self.path_of(name);
-        let fd = match rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR) {
+        let open = |flags| rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR);
+        let opened = match open(flags) {
+            // what is there can be read although nothing can be written
+            Err(Errno::ROFS) if !flags.contains(OFlags::CREATE) => open(flags - OFlags::RDWR),
+            opened => opened,
+        };
+        let fd = match opened {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP) => return Err(refuse(&path, "it is a symbolic link")),

@@ -69,6 +69,14 @@ impl Presence {
     }
 }
 
+/// A listener that ends in order leaves no old address behind; what one that was killed has left, the lock belies.
+impl Drop for Presence {
+    fn drop(&mut self) {
+        // the end of the lock says it, too
+        let _ = self.file.set_len(0);
+    }
+}
+
 /// Who listens for this home now, if anybody does.
 pub fn listening(dir: &StateDir) -> Result<Option<Listening>, Failure> {
     let Some(file) = dir.file(LISTENER_FILE, Missing::Leave)? else { return Ok(None) };

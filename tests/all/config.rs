@@ -89,6 +89,15 @@ fn a_wrong_configuration_is_never_replaced_by_defaults() {
 }
 
 #[test]
+fn a_checked_configuration_is_one_that_listens() {
+    let home = Home::new("me");
+    home.configure("[[hook]]\nfrom = \"ghost\"\nrun = \"true\"\n");
+    let path = home.file("config.toml").display().to_string();
+    home.run(["config", "check"])
+        .fails(2, &format!("a hook of {path}: no known peer is called `ghost`"));
+}
+
+#[test]
 fn a_message_may_not_be_larger_than_what_can_be_read_again() {
     let home = Home::new("me");
     home.configure("[listen]\nmax_size = 2097153\n");

@@ -59,11 +59,13 @@ fn goodbye_is_a_choice_and_goes_only_where_it_is_safe() {
 fn the_last_object_tells_why_it_stopped() {
     let home = Home::new("bob");
     let listener = Listener::start_with(&home, &["-b", "127.0.0.1", "--json"]);
+    assert_eq!(home.listening(), listener.address());
     assert_eq!(listener.object()["event"], "listening");
     say(listener.address(), b"hello");
     assert_eq!(listener.object()["event"], "message");
     let (_, lines) = listener.stop();
     assert_eq!(lines, [r#"{"event":"stopped","reason":"SIGTERM","messages":1}"#]);
+    assert_eq!(std::fs::read(home.file("listener")).unwrap(), b"", "no old address is left");
 }
 
 #[test]

@@ -67,6 +67,13 @@ fn it_can_be_told_which() {
     let since = shown(&["--since", &time]);
     assert!(since.ends_with("17 18 19") && since.contains("10"), "{since}");
     home.run(["log", "--since", "2099-01-01T00:00:00Z"]).is(1, "", "");
+    home.run(["log", "--since", "2099-01-01"]).is(1, "", "");
+    assert_eq!(shown(&["--since", "2026-01-31 18:00", "-n", "1"]), "19");
+    // who has gone is still in the history by what he called himself
+    home.run(["peers", "rm", "127.0.0.1:7002"]).succeeds();
+    home.run(["peers", "rm", "even"]).succeeds();
+    assert_eq!(shown(&["--from", "x", "-n", "3"]), "17 18 19");
+    home.run(["log", "--from", "nobody"]).is(1, "", "");
     home.run(["log", "--since", "yesterday"]).fails(2, "neither a length of time");
     home.run(["log", "-n", "0"]).fails(2, "invalid value '0'");
     home.run(["log", "--new=../x"]).fails(2, "a cursor is 1 to 64 letters");

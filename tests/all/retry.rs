@@ -71,6 +71,7 @@ fn without_being_told_it_tries_once() {
         assert_eq!(objects[0]["attempts"], attempts, "{call:?}");
         assert_eq!(objects[1]["code"], "unreachable");
     }
+    home.run(["ping", &nobody.target(), "--retry", "1"]).fails(4, "error: after 2 tries in ");
     home.configure("[send]\nretry_for = \"300ms\"\n");
     let attempts = |call: &[&str]| home.json(call)[0]["attempts"].as_u64().unwrap();
     assert!(attempts(&["send", &nobody.target(), "hi"]) > 1);

@@ -351,3 +351,33 @@ fn a_full_disk_does_not_empty_the_list() {
     said.fails(0, "warning: cannot write down what was learned of peers");
     assert_eq!(said.stdout.lines().count(), 8, "{}", said.report());
 }
+
+#[test]
+fn a_read_only_disk_can_be_read_and_spoken_from() {
+    let (home, bob) = (Home::new("alice"), Home::new("bob"));
+    let at_bob = Listener::start(&bob);
+    let at_home = Listener::start(&home);
+    say(at_home.address(), b"127.0.0.1:6000 carol kept");
+    home.run(["peers", "add", "bob", &at_bob.target()]).succeeds();
+    at_home.stop();
+    // a file system of its own that is made read-only, with a copy of the home
+    let script = format!(
+        "mount -t tmpfs none /mnt && cp -r {} /mnt/home && mount -o remount,ro /mnt || exit 77; \
+         export P2P_HOME=/mnt/home; {P2P} log && {P2P} peers && {P2P} send bob hi",
+        home.path().display()
+    );
+    let mut command = Command::new("unshare");
+    command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("P2P_NAME", "alice");
+    command.args(["--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c", &script]);
+    let said = outcome(&mut command, None);
+    if said.status.code() != Some(0) && !said.stderr.contains("p2p") && said.stdout.is_empty() {
+        println!("SKIPPED: no namespace of file systems here: {}", said.stderr);
+        return;
+    }
+    said.fails(0, "cannot write down what was learned of peers");
+    assert!(
+        said.stdout.contains(" carol kept\n") && said.stdout.contains("bob\t"),
+        "{}",
+        said.report()
+    );
+}

@@ -144,7 +144,10 @@ pub(super) fn stopped(
     let (Reason::TimeOver, Some(time)) = (reason, time) else { return Ok(Exit::Done) };
     match count {
         Some(count) if messages < count => {
-            let message = format!("only {messages} of {count} messages came within {time}");
+            let message = match messages {
+                0 => format!("no message came within {time}"),
+                _ => format!("only {messages} of {count} messages came within {time}"),
+            };
             Err(Failure::new(Code::Timeout, message))
         }
         None if messages == 0 && is_stuck => Ok(Exit::Nothing),

@@ -20,6 +20,7 @@ pub(super) fn add(mut home: Home, name: &str, addr: &str, tags: Vec<Tag>) -> Res
     let word = name.to_string();
     let edit = Edit { name: Some(name), tags: tags.into_iter().collect(), ..Edit::default() };
     taken(&word, home.peers.update(|book| book.add(&address, edit))?)?;
+    warn_of_namesakes(&home, &word, &address);
     home.ui.talk(format!("{word} is {address}"));
     home.ui.event(&Event::Done { what: "add", target: address.to_string() })?;
     Ok(Exit::Done)
@@ -60,12 +61,24 @@ pub(super) fn set(
     let edit =
         Edit { name, tags: tags.into_iter().collect(), untags: untags.into_iter().collect() };
     taken(&shown, home.peers.update(|book| book.set(&peer.address, edit))?)?;
+    warn_of_namesakes(&home, &shown, &peer.address);
     home.ui.event(&Event::Done { what: "set", target: peer.address.to_string() })?;
     if let Some(peer) = home.peers.book().at(&peer.address) {
         let tags: String = peer.all_tags().iter().map(|tag| format!(" @{tag}")).collect();
         home.ui.talk(format!("{}{tags}", peer.label()));
     }
     Ok(Exit::Done)
+}
+
+/// Others may call themselves by a name that was given by hand; from then on it means the one that has it by hand.
+fn warn_of_namesakes(home: &Home, name: &str, address: &Address) {
+    let same = |p: &&Peer| {
+        p.address != *address && p.name.as_ref().is_some_and(|other| other.is_called(name))
+    };
+    if let Some(other) = home.peers.book().iter().find(same) {
+        let other = &other.address;
+        home.ui.warn(format!("{other} calls itself {name}, too; the name now means {address}"));
+    }
 }
 
 /// A tag that is to go and cannot, because the configuration gives it.
@@ -110,9 +123,10 @@ fn check_known(home: &Home, peer: &Peer) -> Result<(), Failure> {
     match home.peers.book().at(&peer.address) {
         Some(_) => Ok(()),
         None => Err(Failure::new(
-            Code::Nothing,
+            Code::UnknownPeer,
             format!("no known peer has the address {}", peer.address),
-        )),
+        )
+        .hint(format!("to enter it: p2p peers add NAME {}", peer.address))),
     }
 }
 

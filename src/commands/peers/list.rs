@@ -10,7 +10,7 @@ use wildmatch::WildMatch;
 use super::args::{Args, Sort, SourceArg};
 use crate::address::Address;
 use crate::event::{Event, Listed, rfc3339};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Code, Exit, Failure};
 use crate::home::{Home, block_on};
 use crate::outreach;
 use crate::peer::{ACTIVE_FOR, Peer, Source};
@@ -22,7 +22,11 @@ const HEADER: [&str; 5] = ["NAME", "ADDRESS", "STATE", "SEEN", "TAGS"];
 
 /// Lists the peers that are wanted.
 pub(super) fn run(mut home: Home, args: &Args) -> Result<Exit, Failure> {
-    let only = Only::read(&home, &args.only)?;
+    let only = match Only::read(&home, &args.only) {
+        // as a test it is silent
+        Err(failure) if failure.code == Code::UnknownPeer => return home.ui.nothing(failure),
+        only => only?,
+    };
     if args.check {
         check(&mut home, &only)?;
     }
