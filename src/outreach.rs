@@ -189,7 +189,8 @@ fn bounds(home: &Home, peers: &[Peer]) -> Bounds {
     if open < jobs.min(wanted) {
         home.ui.warn(format!("open files allow only {open} connections at once; see `ulimit -n`"));
     }
-    Bounds { jobs: jobs.min(open), open: if open < wanted { open / 2 + 1 } else { wanted } }
+    let at_once = if named == 0 { open } else { open.div_ceil(2) };
+    Bounds { jobs: jobs.min(at_once), open: at_once }
 }
 
 /// Writes down which peers were reached, and with `checks` which were not.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::support::{Home, Listener, Nobody, wait_for_end};
+use crate::support::{Home, Listener, Nobody, P2P, outcome, wait_for_end};
 
 /// A program that accepts in its kernel's queue and never answers.
 fn silent() -> (TcpListener, String) {
@@ -232,4 +232,27 @@ fn ten_thousand_peers_are_learned_from_one_round() {
     println!("10,000 peers greeted and entered in {:?}", start.elapsed());
     let listed = home.run(["peers", "--active"]);
     assert_eq!(listed.stdout.lines().count(), 10_000);
+}
+
+#[test]
+fn fewer_open_files_than_jobs_are_told_and_lived_with() {
+    let home = Home::new("me");
+    let nobody = Nobody::new();
+    let config: String =
+        (1..=40).map(|n| format!("[[peer]]\naddr = \"127.0.1.{n}:{}\"\n", nobody.port())).collect();
+    home.configure(&config);
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.env_clear().env("P2P_HOME", home.path()).env("P2P_NAME", "me");
+    shell.args(["-c", &format!("ulimit -n 48; exec {P2P} broadcast -q hi")]);
+    let said = outcome(&mut shell, None);
+    said.is(
+        4,
+        &said.stdout,
+        "warning: open files allow only 16 connections at once; see `ulimit -n`\n\
+         error: none of 40 peers reached\n",
+    );
+    assert_eq!(
+        said.stdout.lines().filter(|line| line.ends_with(" connection refused")).count(),
+        40
+    );
 }
