@@ -132,7 +132,10 @@ impl PeerBook {
         let address = match record {
             Record::Peer(peer) => {
                 let address = peer.address.clone();
-                self.peers.insert(address.clone(), Peer { configured: false, ..peer });
+                self.peers.insert(
+                    address.clone(),
+                    Peer { configured: false, configured_name: false, ..peer },
+                );
                 address
             }
             Record::Removed(address) => {
@@ -152,6 +155,7 @@ impl PeerBook {
         // it is given for as long as the configuration lists it, and not because it was written down once
         let peer = entry.or_insert_with(|| Peer::new(address.clone(), Source::Heard));
         peer.configured = true;
+        peer.configured_name = listing.name.is_some();
         peer.configured_tags = listing.tags;
         peer.name = listing.name.or(peer.name.take());
     }
@@ -163,9 +167,10 @@ impl PeerBook {
 
     /// All that a fresh peers file needs to say, without those who left long ago.
     pub fn snapshot(&self, now: SystemTime) -> impl Iterator<Item = Record> {
-        let gone = move |p: &&Peer| p.left && !p.is_given() && p.age(now) > Some(LEFT_FOR);
+        let gone = move |p: &&Peer| p.left && !p.is_kept() && p.age(now) > Some(LEFT_FOR);
         let worth = |p: &&Peer| {
-            !p.configured || p.last_seen.is_some() || p.unanswered || !p.tags.is_empty()
+            let by_hand = p.source == Source::Static || !p.tags.is_empty();
+            !p.configured || p.last_seen.is_some() || p.unanswered || by_hand
         };
         self.iter().filter(move |p| !gone(p) && worth(p)).cloned().map(Record::Peer)
     }
@@ -216,8 +221,11 @@ impl PeerBook {
         let known = self.peers.get(address);
         let new = || Peer::new(address.clone(), Source::Heard);
         let peer = known.cloned().unwrap_or_else(new);
-        let name =
-            if peer.is_given() { peer.name.clone().or(name) } else { name.or(peer.name.clone()) };
+        let name = if peer.has_given_name() {
+            peer.name.clone().or(name)
+        } else {
+            name.or(peer.name.clone())
+        };
         // a p2p that once acknowledged stays one: a plain answer in its place is no reason to forget it
         let wire = if peer.wire == Some(Wire::Native) { Wire::Native } else { wire };
         let by_name = address.ip().is_none();
@@ -273,17 +281,17 @@ impl PeerBook {
         Ok(())
     }
 
-    /// Changes what a person says of a known peer, which becomes one that was given; the error is the address that
-    /// already has the name.
+    /// Changes what a person says of a known peer; the error is the address that already has the name. With a name it
+    /// becomes one that was given. A tag alone does not make its name more than what it calls itself.
     pub fn set(&mut self, address: &Address, edit: Edit) -> Result<(), Address> {
         let Some(peer) = self.peers.get(address).cloned() else { return Ok(()) };
-        // what is said by hand of a peer that comes and goes is to last
-        self.edit(Peer { source: Source::Static, ..peer }, edit)
+        let source = if edit.name.is_some() { Source::Static } else { peer.source };
+        self.edit(Peer { source, ..peer }, edit)
     }
 
     fn edit(&mut self, peer: Peer, edit: Edit) -> Result<(), Address> {
         if let Some(name) = &edit.name {
-            let taken = |p: &&Peer| p.is_given() && p.address != peer.address;
+            let taken = |p: &&Peer| p.has_given_name() && p.address != peer.address;
             let same = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(&name.word()));
             if let Some(other) = self.iter().filter(taken).find(same) {
                 return Err(other.address.clone());
@@ -306,7 +314,7 @@ impl PeerBook {
 
     /// The peers, none of them given by hand, that were last seen longer ago than this.
     pub fn older(&self, than: Duration, now: SystemTime) -> Vec<Peer> {
-        let old = |p: &&Peer| !p.is_given() && p.age(now).is_none_or(|age| age > than);
+        let old = |p: &&Peer| !p.is_kept() && p.age(now).is_none_or(|age| age > than);
         self.iter().filter(old).cloned().collect()
     }
 
@@ -317,7 +325,7 @@ impl PeerBook {
 
     /// Keeps the caps after an entry was added, see [`PeerBook::shrink`].
     fn evict(&mut self, newest: &Address) {
-        let proved = self.at(newest).is_some_and(|p| p.verified || p.is_given());
+        let proved = self.at(newest).is_some_and(|p| p.verified || p.is_kept());
         self.shrink_but(proved.then_some(newest));
     }
 
@@ -328,7 +336,7 @@ impl PeerBook {
     }
 
     fn shrink_but(&mut self, kept: Option<&Address>) {
-        let is_claim = |p: &&Peer| !p.is_given() && !p.verified;
+        let is_claim = |p: &&Peer| !p.is_kept() && !p.verified;
         while self.iter().filter(is_claim).count() > self.caps.unverified {
             let oldest = self.iter().filter(is_claim).min_by_key(|p| p.last_seen);
             match oldest.map(|p| p.address.clone()) {
@@ -337,7 +345,7 @@ impl PeerBook {
             }
         }
         while self.peers.len() > self.caps.peers {
-            let may_go = self.iter().filter(|p| !p.is_given() && Some(&p.address) != kept);
+            let may_go = self.iter().filter(|p| !p.is_kept() && Some(&p.address) != kept);
             let first = may_go.min_by_key(|p| (p.verified, !p.left, p.last_seen));
             match first.map(|p| p.address.clone()) {
                 Some(address) => self.remove(&address),
@@ -350,7 +358,7 @@ impl PeerBook {
 /// The peer after this arrival.
 fn sighted(peer: Peer, name: Option<Name>, arrival: &Arrival) -> Peer {
     let name =
-        if peer.is_given() { peer.name.clone().or(name) } else { name.or(peer.name.clone()) };
+        if peer.has_given_name() { peer.name.clone().or(name) } else { name.or(peer.name.clone()) };
     Peer {
         name,
         verified: peer.verified || arrival.is_verified(),

@@ -138,7 +138,9 @@ impl Connection {
                 Next::Quiet => {
                     discarded = 0;
                     self.hand_over(true).await;
-                    expires = Instant::now() + limits.idle_time;
+                    // who was refused learns it at its end of stream, for which we do not wait for long
+                    let rest = if self.is_refused() { QUIET_LONG } else { limits.idle_time };
+                    expires = Instant::now() + rest;
                     rests = true;
                 }
                 Next::End => {
@@ -196,9 +198,16 @@ impl Connection {
         }
         // else the verdict is all that is still to come
         if waits {
-            self.answer(&answers).await;
+            // an answer, or our end, would look as if the message had been taken
+            if !self.is_refused() {
+                self.answer(&answers).await;
+            }
             self.place.rest();
         }
+    }
+
+    fn is_refused(&self) -> bool {
+        self.unknown || self.refused.is_some()
     }
 
     async fn deliver(&self, readings: Vec<Reading>) -> Result<(), NotKept> {

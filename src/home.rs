@@ -113,8 +113,9 @@ impl Home {
     /// can call himself anything.
     pub fn peers_given(&self, words: &[String]) -> Result<Vec<Peer>, Failure> {
         for word in words.iter().filter(|word| !word.contains(':') && !word.starts_with('@')) {
-            let is_given =
-                |p: &Peer| p.is_given() && p.name.as_ref().is_some_and(|name| name.is_called(word));
+            let is_given = |p: &Peer| {
+                p.has_given_name() && p.name.as_ref().is_some_and(|name| name.is_called(word))
+            };
             if self.peers.book().iter().any(is_given) {
                 continue;
             }

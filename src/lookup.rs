@@ -24,7 +24,7 @@ pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
     let called = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(word));
     let mut found: Vec<&Peer> = book.iter().filter(called).collect();
     // a mere claim never comes before a peer that was verified, even one that has left
-    for better in [Peer::is_given, |p: &Peer| p.verified, |p: &Peer| !p.left] {
+    for better in [Peer::has_given_name, |p: &Peer| p.verified, |p: &Peer| !p.left] {
         if found.len() > 1 && found.iter().any(|p| better(p)) {
             found.retain(|p| better(p));
         }

@@ -49,10 +49,17 @@ pub async fn run_all(
     errand: &Errand,
     plan: Plan,
 ) -> Result<Tally, Failure> {
-    let (signal, _second) = Signals::new().or_fail(Code::Io)?.watch();
+    let signal = watch_signals()?;
     let targets = peers.len();
     let Round { reports, signal } = run_round(home, peers, errand, &signal, plan.checks).await?;
     Ok(Tally::new(targets, &reports, plan.quorum, signal))
+}
+
+/// Has the first signal end an errand to many in order, and the second one at once.
+pub fn watch_signals() -> Result<First, Failure> {
+    let (first, _) = Signals::new().or_fail(Code::Io)?.watch();
+    Signals::second_ends_all().or_fail(Code::Io)?;
+    Ok(first)
 }
 
 /// What became of an errand to many.

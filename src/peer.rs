@@ -59,6 +59,8 @@ pub struct Peer {
     pub tags: BTreeSet<Tag>,
     /// Whether the configuration lists it; never stored.
     pub configured: bool,
+    /// Whether the configuration says what it is called; never stored.
+    pub configured_name: bool,
     /// The tags that the configuration gives it; never stored.
     pub configured_tags: BTreeSet<Tag>,
     /// The address it claims is the one its connections come from, or we reached it there.
@@ -86,6 +88,7 @@ impl Peer {
             source,
             tags: BTreeSet::new(),
             configured: false,
+            configured_name: false,
             configured_tags: BTreeSet::new(),
             verified: false,
             wire: None,
@@ -115,6 +118,16 @@ impl Peer {
     /// Whether a person has put it here: it is never evicted, and keeps the name it was given.
     pub fn is_given(&self) -> bool {
         self.configured || self.source == Source::Static
+    }
+
+    /// Whether a person has said what it is called; else its name is only what it calls itself.
+    pub fn has_given_name(&self) -> bool {
+        self.configured_name || self.source == Source::Static
+    }
+
+    /// Whether a person wants it to stay: it is neither evicted nor pruned.
+    pub fn is_kept(&self) -> bool {
+        self.is_given() || !self.tags.is_empty()
     }
 
     /// All of its tags.

@@ -174,7 +174,7 @@ impl Tally {
         let failures = || reports.iter().filter_map(|report| report.result.as_ref().err());
         let none = if failures().any(|f| f.code.exit() == Exit::Unconfirmed) {
             Code::Unconfirmed
-        } else if failures().all(|f| f.code.exit() == Exit::Refused) {
+        } else if ok < reports.len() && failures().all(|f| f.code.exit() == Exit::Refused) {
             Code::Denied
         } else {
             Code::Unreachable

@@ -2,7 +2,11 @@
 
 use std::future::pending;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_default};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
@@ -49,6 +53,18 @@ impl Signals {
             // who has started us with nohup wants us to outlive the terminal
             hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
         })
+    }
+
+    /// From the second signal on, each ends the process by itself, whatever it is doing: the first one may not be heard by
+    /// somebody who is stuck in a write.
+    pub fn second_ends_all() -> io::Result<()> {
+        let is_second = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // in this order: the first signal arms the flag that the second finds armed
+            register_conditional_default(signal, Arc::clone(&is_second))?;
+            register(signal, Arc::clone(&is_second))?;
+        }
+        Ok(())
     }
 
     /// Tells the first signal, and the exit status that the second one stands for.

@@ -65,7 +65,8 @@ async fn greet(
         let told = outreach::run_all(home, there, &Errand::Message(text), message).await?;
         // a greeting without the message is not what was asked for
         let failed = tally.targets - told.ok;
-        tally = Tally { ok: told.ok, failed, signal: told.signal, ..tally };
+        let none = if told.targets > 0 { told.none } else { tally.none };
+        tally = Tally { ok: told.ok, failed, none, signal: told.signal, ..tally };
     }
     Ok(tally)
 }

@@ -75,7 +75,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 /// Other commands take their peers as words. Here all words are the text, and it goes to everybody.
 fn check_words(home: &Home, args: &Args) -> Result<(), Failure> {
     let [first, _, ..] = args.text.words() else { return Ok(()) };
-    let is_peer = first.starts_with('@') || home.peer(first).is_ok_and(|peer| peer.name.is_some());
+    let is_peer =
+        first.starts_with('@') || home.peer(first).is_ok_and(|peer| peer.has_given_name());
     if !is_peer || !args.to.is_empty() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::config::Time;
 use crate::event::{Event, milliseconds};
-use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach::{self, Plan};
@@ -17,7 +17,6 @@ use crate::peer::Peer;
 use crate::posted::PeerLabel;
 use crate::quorum::Quorum;
 use crate::report::{Errand, Report, Tally};
-use crate::signals::Signals;
 
 /// From the beginning of one round to that of the next, as in ping(8).
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
@@ -102,7 +101,7 @@ async fn rounds(
     count: u32,
     interval: Duration,
 ) -> Result<Tally, Failure> {
-    let (signal, _second) = Signals::new().or_fail(Code::Io)?.watch();
+    let signal = outreach::watch_signals()?;
     let mut times: BTreeMap<Address, Times> = BTreeMap::new();
     let mut last: BTreeMap<Address, Report> = BTreeMap::new();
     let mut caught = None;

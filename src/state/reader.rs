@@ -52,6 +52,8 @@ pub struct Reader {
     page: Option<Page>,
     last: u64,
     bad: usize,
+    /// Damaged lines of which it is not yet known whether they are among what is to be read.
+    doubtful: usize,
     lost: u64,
 }
 
@@ -70,7 +72,7 @@ struct Page {
 impl Reader {
     /// Reads what comes after this number; 0 is everything that is kept.
     pub fn open(dir: StateDir, pages: Pages, after: u64) -> Self {
-        Self { dir, pages, page: None, last: after, bad: 0, lost: 0 }
+        Self { dir, pages, page: None, last: after, bad: 0, doubtful: 0, lost: 0 }
     }
 
     /// Goes on behind the object that this mark was made of.
@@ -84,7 +86,7 @@ impl Reader {
             Some(entry) => entry.seq > mark.seq || Mark::of(entry) == mark,
             None => last_number(&reader.dir, pages)? == 0,
         };
-        (reader.page, reader.lost) = (None, 0);
+        (reader.page, reader.lost, reader.bad, reader.doubtful) = (None, 0, 0, 0);
         reader.last = if is_known { mark.seq } else { 0 };
         Ok((reader, is_known))
     }
@@ -128,7 +130,7 @@ impl Reader {
 
     /// How many damaged lines were passed over.
     pub fn bad(&self) -> usize {
-        self.bad
+        self.bad + self.doubtful
     }
 
     /// How many objects were gone before they could be read.
@@ -141,12 +143,14 @@ impl Reader {
             return None;
         }
         let Some(seq) = number_of(&line) else {
-            self.bad += 1;
+            self.doubtful += 1;
             return None;
         };
+        let doubtful = std::mem::take(&mut self.doubtful);
         if seq <= self.last {
             return None;
         }
+        self.bad += doubtful;
         if self.last > 0 {
             self.lost += seq - self.last - 1;
         }

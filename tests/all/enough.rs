@@ -175,3 +175,21 @@ fn one_connection_is_taken_whole_or_not_at_all() {
     assert_eq!(say(listener.address(), mixed), b"P2P/1 NO denied\n");
     assert_eq!(listener.stop().1, [""; 0]);
 }
+
+#[test]
+fn who_is_refused_before_its_end_of_stream_still_learns_it() {
+    let home = Home::new("bob");
+    let listener = waiting(&home, &["--from", "127.0.0.1:7001"]);
+    let mut late = connect(listener.address());
+    late.write_all(b"127.0.0.1:7009 me let me in").unwrap();
+    // longer than a connection has to be quiet for its message to be complete
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    late.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(read_to_end(&mut late), b"P2P/1 NO denied\n");
+    // and who never ends it is not kept
+    let mut never = connect(listener.address());
+    never.write_all(b"127.0.0.1:7009 me let me in").unwrap();
+    let start = std::time::Instant::now();
+    assert_eq!(read_to_end(&mut never), b"");
+    assert!(start.elapsed() < std::time::Duration::from_secs(8), "{:?}", start.elapsed());
+}

@@ -67,9 +67,10 @@ fn tags_mean_all_that_have_them() {
     home.run(["peers", "set", "drei"]).fails(2, "there is nothing to set");
     home.run(["peers", "set", "one", "--untag", "lab"])
         .fails(2, "cannot change the tag @lab of one");
-    home.run(["peers", "set", "one", "--name", "uno"]).fails(2, "cannot change its name of one");
+    home.run(["peers", "set", "one", "--name", "uno"]).fails(2, "cannot change the name of one");
     home.run(["peers", "set", "127.0.0.1:99", "--tag", "x"])
         .fails(2, "no known peer has the address");
+    home.run(["peers", "add", "uno", "127.0.0.1:1"]).fails(2, "cannot change the name of one");
     // what is added by hand to a peer of the configuration stays when the configuration goes
     home.run(["peers", "set", "one", "--tag", "mine"]).succeeds();
     home.configure("");
@@ -255,4 +256,54 @@ fn fewer_open_files_than_jobs_are_told_and_lived_with() {
         said.stdout.lines().filter(|line| line.ends_with(" connection refused")).count(),
         40
     );
+}
+
+#[test]
+fn a_tag_does_not_make_a_claimed_name_a_given_one() {
+    let home = Home::new("me");
+    let listener = Listener::start(&home);
+    crate::support::say(listener.address(), b"127.0.0.1:7001 alice it's me");
+    listener.stop();
+    home.run(["peers", "set", "127.0.0.1:7001", "--tag", "lab"]).succeeds();
+    home.run(["listen", "-p", "0", "--from", "alice"])
+        .fails(2, "nobody has entered who `alice` is");
+    let nobody = Nobody::new();
+    home.run(["peers", "add", "alice", &nobody.target()]).fails(0, "calls itself alice, too");
+    home.run(["send", "alice", "secret"])
+        .fails(4, &format!("cannot reach alice ({})", nobody.target()));
+    // nor does a configuration that has only its address
+    home.configure("[[peer]]\naddr = \"127.0.0.1:7002\"\n");
+    let listener = Listener::start(&home);
+    crate::support::say(listener.address(), b"127.0.0.1:7002 carol it's me");
+    listener.stop();
+    home.run(["listen", "-p", "0", "--from", "carol"])
+        .fails(2, "nobody has entered who `carol` is");
+}
+
+#[test]
+fn a_second_signal_ends_what_is_stuck_in_its_output() {
+    let (home, bob) = (Home::new("me"), Home::new("bob"));
+    let listener = Listener::start(&bob);
+    let mut command = home.command();
+    command.args(["ping", "-n", "100000", "-i", "1ms", &listener.target()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // nobody reads its output, until it can write no more
+    let pid = child.id();
+    let start = Instant::now();
+    let output = child.stdout.as_ref().unwrap();
+    // the last bytes of each page may stay empty
+    while rustix::io::ioctl_fionread(output).unwrap() < 60_000 {
+        assert!(start.elapsed() < crate::support::PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    for _ in 0..2 {
+        let kill = format!("kill -s TERM {pid}");
+        assert!(
+            std::process::Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success()
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    use std::os::unix::process::ExitStatusExt as _;
+    assert_eq!(wait_for_end(&mut child).signal(), Some(15));
 }

@@ -148,6 +148,11 @@ pub(super) fn stopped(
                 0 => format!("no message came within {time}"),
                 _ => format!("only {messages} of {count} messages came within {time}"),
             };
+            if is_stuck {
+                // its object could not be written either
+                home.ui.warn(message);
+                return Ok(Exit::Unconfirmed);
+            }
             Err(Failure::new(Code::Timeout, message))
         }
         None if messages == 0 && is_stuck => Ok(Exit::Nothing),

@@ -80,7 +80,7 @@ pub(super) enum Action {
     },
     /// Change what was entered of a peer: its name with --name NAME, its tags
     ///
-    /// The peer is then one that was entered by hand: it stays in the list.
+    /// A peer that has a name or a tag by hand stays in the list.
     #[command(
         override_usage = "p2p peers set [--name NAME] [--tag TAG]... [--untag TAG]... <PEER>"
     )]

@@ -18,6 +18,10 @@ pub(super) fn add(mut home: Home, name: &str, addr: &str, tags: Vec<Tag>) -> Res
     let address: Address =
         addr.parse().or_fail(Code::Usage).map_err(|f| f.context(cannot(addr)))?;
     let word = name.to_string();
+    let listed = home.peers.book().at(&address).filter(|peer| peer.configured_name);
+    if let Some(peer) = listed.filter(|p| !p.name.as_ref().is_some_and(|n| n.is_called(&word))) {
+        return Err(is_configured(&home, "the name", peer));
+    }
     let edit = Edit { name: Some(name), tags: tags.into_iter().collect(), ..Edit::default() };
     taken(&word, home.peers.update(|book| book.add(&address, edit))?)?;
     warn_of_namesakes(&home, &word, &address);
@@ -48,14 +52,11 @@ pub(super) fn set(
         return Err(Failure::new(Code::Usage, format!("`{name}` is what we call ourselves")));
     }
     let by_configuration = tags_of_configuration(&peer, &untags);
-    if name.is_some() && peer.configured || by_configuration.is_some() {
-        let what = by_configuration.map_or("its name".to_owned(), |tag| format!("the tag {tag}"));
-        let path = home.settings.config_path.display();
-        return Err(Failure::new(
-            Code::Usage,
-            format!("cannot change {what} of {}: {path} says it", peer.label()),
-        )
-        .hint("change it in that file"));
+    if name.is_some() && peer.configured_name {
+        return Err(is_configured(&home, "the name", &peer));
+    }
+    if let Some(tag) = by_configuration {
+        return Err(is_configured(&home, &format!("the tag {tag}"), &peer));
     }
     let shown = name.as_ref().map(ToString::to_string).unwrap_or_default();
     let edit =
@@ -79,6 +80,12 @@ fn warn_of_namesakes(home: &Home, name: &str, address: &Address) {
         let other = &other.address;
         home.ui.warn(format!("{other} calls itself {name}, too; the name now means {address}"));
     }
+}
+
+fn is_configured(home: &Home, what: &str, peer: &Peer) -> Failure {
+    let path = home.settings.config_path.display();
+    Failure::new(Code::Usage, format!("cannot change {what} of {}: {path} says it", peer.label()))
+        .hint("change it in that file")
 }
 
 /// A tag that is to go and cannot, because the configuration gives it.
