@@ -166,12 +166,13 @@ fn many_messages_wait_for_few_hooks_and_nobody_waits_for_them() {
     // all of them are acknowledged long before the hooks are done
     let running = std::fs::read_to_string(&runs).unwrap_or_default();
     assert!(running.lines().count() < MESSAGES, "the acknowledgements waited for the hooks");
-    let mut zombies: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut zombies: BTreeMap<u32, (Instant, Duration)> = BTreeMap::new();
     let mut samples = 0;
     while std::fs::read_to_string(&runs).unwrap_or_default().lines().count() < 2 * MESSAGES {
         samples += 1;
         for (pid, ..) in processes().iter().filter(|p| p.1 == 'Z' && p.2 == listener.pid()) {
-            *zombies.entry(*pid).or_default() += 1;
+            let (first, lasted) = zombies.entry(*pid).or_insert((Instant::now(), Duration::ZERO));
+            *lasted = first.elapsed();
         }
         std::thread::sleep(Duration::from_millis(3));
     }
@@ -181,12 +182,12 @@ fn many_messages_wait_for_few_hooks_and_nobody_waits_for_them() {
         most = most.max(now);
     }
     assert_eq!((now, most), (0, 4));
-    // between its end and our waiting for it a process is one for some microseconds, whatever we do
-    let lasting: Vec<_> = zombies.iter().filter(|(_, seen)| **seen > 1).collect();
-    assert!(lasting.is_empty(), "{lasting:?}");
+    // between its end and our waiting for it a process is one for some microseconds, or until a busy machine lets us
+    let longest = zombies.values().map(|(_, lasted)| *lasted).max().unwrap_or_default();
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
     println!(
         "{MESSAGES} messages: 99 % acknowledged within {slowest:?}; at most {most} hooks at once; \
-         {} of {samples} samples saw a zombie",
+         {} zombies in {samples} samples, none of them seen for longer than {longest:?}",
         zombies.len()
     );
 }
