@@ -11,9 +11,9 @@ use crate::peer::Peer;
 pub struct Senders(Vec<Peer>);
 
 impl Senders {
-    /// These peers; `None` is everybody.
-    pub fn only(peers: Vec<Peer>) -> Option<Self> {
-        if peers.is_empty() { None } else { Some(Self(peers)) }
+    /// These peers; without any it is nobody, not everybody.
+    pub fn new(peers: Vec<Peer>) -> Self {
+        Self(peers)
     }
 
     /// Whether one of them has sent this. A claim counts only if it comes from where that peer is: to be let through is
@@ -62,20 +62,20 @@ mod tests {
 
     #[test]
     fn a_claim_counts_only_where_it_comes_from() {
-        let senders = Senders::only(vec![peer("10.0.0.1:5000"), peer("10.0.0.2:5000")]).unwrap();
+        let senders = Senders::new(vec![peer("10.0.0.1:5000"), peer("10.0.0.2:5000")]);
         assert!(sent(&senders, Some("10.0.0.1:5000"), "10.0.0.1"));
         assert!(sent(&senders, Some("10.0.0.2:5000"), "10.0.0.2"));
         assert!(!sent(&senders, Some("10.0.0.1:5000"), "10.0.0.2"), "said by another one");
         assert!(!sent(&senders, Some("10.0.0.1:5001"), "10.0.0.1"), "another program there");
         assert!(!sent(&senders, None, "10.0.0.1"), "nobody knows which program it was");
-        assert!(Senders::only(vec![]).is_none());
+        assert!(!sent(&Senders::new(vec![]), Some("10.0.0.1:5000"), "10.0.0.1"));
     }
 
     #[test]
     fn who_made_a_claim_is_not_let_in_by_it() {
         let claimed =
             Peer { observed: Some("10.0.0.66".parse().unwrap()), ..peer("10.0.0.1:5000") };
-        let senders = Senders::only(vec![Peer { source: Source::Heard, ..claimed }]).unwrap();
+        let senders = Senders::new(vec![Peer { source: Source::Heard, ..claimed }]);
         assert!(!sent(&senders, Some("10.0.0.1:5000"), "10.0.0.66"));
         assert!(sent(&senders, Some("10.0.0.1:5000"), "10.0.0.1"));
     }
@@ -87,7 +87,7 @@ mod tests {
             observed: Some("10.0.0.7".parse().unwrap()),
             ..peer("printer.lan:5000")
         };
-        let senders = Senders::only(vec![reached, peer("never.lan:5000")]).unwrap();
+        let senders = Senders::new(vec![reached, peer("never.lan:5000")]);
         assert!(sent(&senders, Some("10.0.0.7:5000"), "10.0.0.7"));
         assert!(!sent(&senders, Some("10.0.0.7:5000"), "10.0.0.8"));
         assert!(!sent(&senders, Some("10.0.0.7:5001"), "10.0.0.7"));

@@ -100,7 +100,7 @@ impl Default for HookLimits {
             jobs: 4,
             // longer work belongs into the background of its own session
             time: Duration::from_secs(30),
-            // several thousand short messages: a burst waits, and its senders do not; past this they are told to
+            // several thousand short messages, so that a burst has its hooks; past this they are left out
             buffer_bytes: 4 * 1024 * 1024,
             // a log needs no more of one run, and somebody else's text may be what makes it long
             output_bytes: 64 * 1024,

@@ -94,7 +94,9 @@ struct View {
     peers: Vec<Peer>,
     /// Names that no peer has any more, as the history has them.
     names: Vec<String>,
-    senders: Option<Senders>,
+    /// Whether peers do not matter.
+    is_for_all: bool,
+    senders: Senders,
     form: Form,
     json: bool,
 }
@@ -113,7 +115,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let (peers, names) = known(&home, &args.from)?;
     let view = View {
         since: args.since.map(|since| since.0),
-        senders: Senders::only(peers.clone()),
+        is_for_all: args.from.is_empty(),
+        senders: Senders::new(peers.clone()),
         peers,
         names,
         form: if args.raw { Form::Raw } else { Form::Escaped },
@@ -266,7 +269,7 @@ fn hand_out(
 impl View {
     /// Whether nothing is left out.
     fn is_everything(&self) -> bool {
-        self.since.is_none() && self.is_for_all()
+        self.since.is_none() && self.is_for_all
     }
 
     /// The lines of an object, if it is wanted, and how many messages they are.
@@ -284,27 +287,22 @@ impl View {
         (count > 0).then(|| (sent.into_iter().flat_map(|sent| self.sent(sent)).collect(), count))
     }
 
-    fn is_for_all(&self) -> bool {
-        self.peers.is_empty() && self.names.is_empty()
-    }
-
     fn is_named(&self, name: Option<&str>) -> bool {
         let name = name.and_then(|name| name.trim().parse::<Name>().ok());
         name.is_some_and(|name| self.names.iter().any(|word| name.is_called(word)))
     }
 
     fn is_wanted(&self, arrival: &Arrival) -> bool {
-        let sent = |senders: &Senders| senders.are_said_to_have_sent(arrival);
         self.since.is_none_or(|since| arrival.time >= since)
-            && (self.is_for_all()
-                || self.senders.as_ref().is_some_and(sent)
+            && (self.is_for_all
+                || self.senders.are_said_to_have_sent(arrival)
                 || self.is_named(arrival.name.as_deref()))
     }
 
     fn is_wanted_sent(&self, sent: &Sent) -> bool {
         let time = sent.time.as_ref().and_then(|time| humantime::parse_rfc3339(time).ok());
         self.since.is_none_or(|since| time.is_some_and(|time| time >= since))
-            && (self.is_for_all()
+            && (self.is_for_all
                 || self.is_named(sent.to.name.as_deref())
                 || self.peers.iter().any(|peer| peer.address.to_string() == sent.to.addr))
     }

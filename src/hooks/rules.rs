@@ -137,7 +137,7 @@ mod tests {
 
     fn rule(on: On, from: Option<&str>, run: &str, goes_on: bool) -> Rule {
         let peer = |a: &str| Peer::new(a.parse().unwrap(), Source::Static);
-        let from = from.and_then(|a| Senders::only(vec![peer(a)]));
+        let from = from.map(|a| Senders::new(vec![peer(a)]));
         Rule { on, from, run: run.into(), goes_on }
     }
 

@@ -109,9 +109,10 @@ struct Task {
     form: Form,
     count: Option<u64>,
     timeout: Option<Time>,
-    from: Vec<Peer>,
-    /// For each hook of the settings, the peers that it is for.
-    hooks_from: Vec<Vec<Peer>>,
+    /// Whose messages are taken; `None` is everybody's.
+    from: Option<Vec<Peer>>,
+    /// The same for each hook of the settings.
+    hooks_from: Vec<Option<Vec<Peer>>>,
     environment: Vec<(OsString, OsString)>,
     inherited: Option<TcpListener>,
 }
@@ -140,18 +141,23 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
             .hint("give a command with -x, or [[hook]] in the configuration"));
     }
     let hooks = home.settings.listen.hooks.iter();
-    let hooks_from = hooks.map(|hook| home.peers_given(&hook.from)).collect::<Result<_, _>>();
+    let hooks_from = hooks.map(|hook| given(&home, &hook.from)).collect::<Result<_, _>>();
     let path = home.settings.config_path.display();
     let task = Task {
         form: if args.raw { Form::Raw } else { Form::Escaped },
         count: if args.one { Some(1) } else { args.count },
         timeout: args.timeout,
-        from: home.peers_given(&args.from)?,
+        from: given(&home, &args.from)?,
         hooks_from: hooks_from.map_err(|failure| failure.context(format!("a hook of {path}")))?,
         environment: runner::environment(paths::environment(global)),
         inherited,
     };
     block_on(listen(home, task))?
+}
+
+/// The peers that these words mean; no word at all is everybody, and that is not the same as words that mean nobody.
+fn given(home: &Home, words: &[String]) -> Result<Option<Vec<Peer>>, Failure> {
+    if words.is_empty() { Ok(None) } else { home.peers_given(words).map(Some) }
 }
 
 async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
@@ -234,7 +240,7 @@ async fn prepare(
     let listen = &home.settings.listen;
     let mut rules = Vec::new();
     for (hook, from) in listen.hooks.iter().zip(std::mem::take(&mut task.hooks_from)) {
-        let from = Senders::only(found(from).await);
+        let from = found(from).await;
         let run = Arc::from(hook.run.as_str());
         rules.push(Rule { on: hook.on, from, run, goes_on: hook.goes_on });
     }
@@ -253,7 +259,7 @@ async fn prepare(
         history,
         durable: listen.durable,
         peers: PeersFile::open(place)?,
-        from: Senders::only(found(std::mem::take(&mut task.from)).await),
+        from: found(task.from.take()).await,
         count: task.count,
         hooks: Hooks::new(rules, listen.hook_limits.buffer_bytes, queue),
     };
@@ -261,9 +267,9 @@ async fn prepare(
 }
 
 /// These peers, with the IP of those that are known by their host's name only: messages come from an IP.
-async fn found(peers: Vec<Peer>) -> Vec<Peer> {
+async fn found(peers: Option<Vec<Peer>>) -> Option<Senders> {
     let is_unknown = |peer: &Peer| peer.address.ip().is_none() && peer.observed.is_none();
-    let lookups: Vec<_> = peers
+    let lookups: Vec<_> = peers?
         .into_iter()
         .map(|peer| {
             tokio::spawn(async move {
@@ -281,7 +287,7 @@ async fn found(peers: Vec<Peer>) -> Vec<Peer> {
     for lookup in lookups {
         found.extend(lookup.await);
     }
-    found
+    Some(Senders::new(found))
 }
 
 fn announce(
