@@ -66,7 +66,7 @@ async fn receive() -> Result<()> {
         tokio::spawn(async move {
             let mut bytes = Vec::new();
             stream.read_to_end(&mut bytes).await?;
-            let verdict = Verdict::Ok { sum: Sum::of(&bytes), name: None, port: None };
+            let verdict = Verdict::Ok { sum: Sum::of(&bytes), name: None, port: None, key: None };
             stream.write_all(verdict.encode().as_bytes()).await
         });
     }

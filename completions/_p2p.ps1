@@ -43,6 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('bootstrap', 'bootstrap', [CompletionResultType]::ParameterValue, 'Greet the static peers of the configuration')
             [CompletionResult]::new('leave', 'leave', [CompletionResultType]::ParameterValue, 'Tell peers that we go, so that they forget us')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Read the history of messages')
+            [CompletionResult]::new('id', 'id', [CompletionResultType]::ParameterValue, 'Print who we are: name, addresses, key')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show, find, make or check the configuration')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -59,7 +60,10 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Stop after so many messages')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Stop after this time')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Stop after this time')
+            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Whose messages are taken: any, known (of peers in the list), trusted (of those whose key was given) [default: any]')
+            [CompletionResult]::new('--secure', '--secure', [CompletionResultType]::ParameterName, 'Whether they have to be encrypted: require, prefer (plain programs may write, too), off [default: prefer]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Take messages only from these peers, and tell others that they are refused; may be repeated')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Take only messages of these topics: a word, or a pattern with * and ?; may be repeated')
             [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Run this command for each message')
             [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Run this command for each message')
             [CompletionResult]::new('--exec-timeout', '--exec-timeout', [CompletionResultType]::ParameterName, 'End a command of -x or a hook after this time [default: 30s]')
@@ -71,6 +75,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never')
             [CompletionResult]::new('-1', '-1', [CompletionResultType]::ParameterName, 'Stop after one message')
+            [CompletionResult]::new('--reply', '--reply', [CompletionResultType]::ParameterName, 'Send what the command of -x prints, and its exit status, back to senders that wait for a reply')
             [CompletionResult]::new('--bootstrap', '--bootstrap', [CompletionResultType]::ParameterName, 'Greet the static peers of the configuration first')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Print the exact bytes of each text instead of escaping them')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
@@ -85,16 +90,22 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         'p2p;send' {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Read the text from this file')
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Read the text from this file')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'What it is about, in one word; only another p2p can be told')
+            [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Its id, instead of one at random: a p2p shows a message of ours with the same id once, however often it is sent and whatever its text')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
             [CompletionResult]::new('--retry', '--retry', [CompletionResultType]::ParameterName, 'Try again so often, where that is safe and may help')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try again for this long, after pauses from 200ms to 5s')
+            [CompletionResult]::new('--secure', '--secure', [CompletionResultType]::ParameterName, 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Send each line of stdin as a message of its own, as it comes; ends at the first that is not acknowledged')
+            [CompletionResult]::new('--reply', '--reply', [CompletionResultType]::ParameterName, 'Wait for what the peer''s command for it (`listen -x CMD --reply`) prints; the time limit counts for that, too')
             [CompletionResult]::new('--require-ack', '--require-ack', [CompletionResultType]::ParameterName, 'Fail if the peer is a plain program, which can read but not acknowledge')
+            [CompletionResult]::new('--allow-empty', '--allow-empty', [CompletionResultType]::ParameterName, 'Allow a text of nothing, or of nothing but blanks')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
@@ -111,17 +122,23 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--except', '--except', [CompletionResultType]::ParameterName, 'Not to these peers; may be repeated')
             [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Only to peers that were seen in this time')
             [CompletionResult]::new('--quorum', '--quorum', [CompletionResultType]::ParameterName, 'How many have to have it: all, any, a number, or a percentage as 50%')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'What it is about, in one word; only another p2p can be told')
+            [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'Its id, instead of one at random: a p2p shows a message of ours with the same id once, however often it is sent and whatever its text')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
             [CompletionResult]::new('--retry', '--retry', [CompletionResultType]::ParameterName, 'Try again so often, where that is safe and may help')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try again for this long, after pauses from 200ms to 5s')
+            [CompletionResult]::new('--secure', '--secure', [CompletionResultType]::ParameterName, 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never')
+            [CompletionResult]::new('--reply', '--reply', [CompletionResultType]::ParameterName, 'Wait for what the peer''s command for it (`listen -x CMD --reply`) prints; the time limit counts for that, too')
+            [CompletionResult]::new('--require-ack', '--require-ack', [CompletionResultType]::ParameterName, 'Fail if the peer is a plain program, which can read but not acknowledge')
+            [CompletionResult]::new('--allow-empty', '--allow-empty', [CompletionResultType]::ParameterName, 'Allow a text of nothing, or of nothing but blanks')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
@@ -155,6 +172,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Say which key a peer has: the one that is given, or the one that is there now')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -162,6 +180,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         }
         'p2p;peers;add' {
             [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Give it this tag, so that @TAG means it; may be repeated')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Its key, as `p2p id` prints it there')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -179,6 +198,26 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         'p2p;peers;set' {
             [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Give it this tag; may be repeated')
             [CompletionResult]::new('--untag', '--untag', [CompletionResultType]::ParameterName, 'Take this tag from it; may be repeated')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'p2p;peers;trust' {
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Its key, as `p2p id` prints it there')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
+            [CompletionResult]::new('--retry', '--retry', [CompletionResultType]::ParameterName, 'Try again so often, where that is safe and may help')
+            [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try again for this long, after pauses from 200ms to 5s')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -228,6 +267,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         'p2p;peers;help' {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Say which key a peer has: the one that is given, or the one that is there now')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -237,6 +277,9 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             break
         }
         'p2p;peers;help;set' {
+            break
+        }
+        'p2p;peers;help;trust' {
             break
         }
         'p2p;peers;help;rm' {
@@ -259,6 +302,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
             [CompletionResult]::new('--retry', '--retry', [CompletionResultType]::ParameterName, 'Try again so often, where that is safe and may help')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try again for this long, after pauses from 200ms to 5s')
+            [CompletionResult]::new('--secure', '--secure', [CompletionResultType]::ParameterName, 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -283,6 +327,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
             [CompletionResult]::new('--retry', '--retry', [CompletionResultType]::ParameterName, 'Try again so often, where that is safe and may help')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try again for this long, after pauses from 200ms to 5s')
+            [CompletionResult]::new('--secure', '--secure', [CompletionResultType]::ParameterName, 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -304,6 +349,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of one try: find the host, connect, get the answer [default: 5s]')
             [CompletionResult]::new('--retry', '--retry', [CompletionResultType]::ParameterName, 'Try again so often, where that is safe and may help')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try again for this long, after pauses from 200ms to 5s')
+            [CompletionResult]::new('--secure', '--secure', [CompletionResultType]::ParameterName, 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -323,6 +369,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those that are not older: a length of time, or a time in UTC as 2026-01-31T18:00:00Z')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Only from these peers, or with --sent to them; may be repeated')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only of these topics: a word, or a pattern with * and ?; may be repeated')
             [CompletionResult]::new('--new', '--new', [CompletionResultType]::ParameterName, 'Only those that no call with this cursor has handed out')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -333,6 +380,21 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Go on with those that are still to come')
             [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Go on with those that are still to come')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Print the exact bytes of each text instead of escaping them')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done, also without a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'p2p;id' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
@@ -469,6 +531,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('bootstrap', 'bootstrap', [CompletionResultType]::ParameterValue, 'Greet the static peers of the configuration')
             [CompletionResult]::new('leave', 'leave', [CompletionResultType]::ParameterValue, 'Tell peers that we go, so that they forget us')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Read the history of messages')
+            [CompletionResult]::new('id', 'id', [CompletionResultType]::ParameterValue, 'Print who we are: name, addresses, key')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show, find, make or check the configuration')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -486,6 +549,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         'p2p;help;peers' {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Say which key a peer has: the one that is given, or the one that is there now')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             break
@@ -494,6 +558,9 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             break
         }
         'p2p;help;peers;set' {
+            break
+        }
+        'p2p;help;peers;trust' {
             break
         }
         'p2p;help;peers;rm' {
@@ -512,6 +579,9 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             break
         }
         'p2p;help;log' {
+            break
+        }
+        'p2p;help;id' {
             break
         }
         'p2p;help;config' {

@@ -31,6 +31,9 @@ _p2p() {
             p2p,help)
                 cmd="p2p__subcmd__help"
                 ;;
+            p2p,id)
+                cmd="p2p__subcmd__id"
+                ;;
             p2p,leave)
                 cmd="p2p__subcmd__leave"
                 ;;
@@ -94,6 +97,9 @@ _p2p() {
             p2p__subcmd__help,help)
                 cmd="p2p__subcmd__help__subcmd__help"
                 ;;
+            p2p__subcmd__help,id)
+                cmd="p2p__subcmd__help__subcmd__id"
+                ;;
             p2p__subcmd__help,leave)
                 cmd="p2p__subcmd__help__subcmd__leave"
                 ;;
@@ -136,6 +142,9 @@ _p2p() {
             p2p__subcmd__help__subcmd__peers,set)
                 cmd="p2p__subcmd__help__subcmd__peers__subcmd__set"
                 ;;
+            p2p__subcmd__help__subcmd__peers,trust)
+                cmd="p2p__subcmd__help__subcmd__peers__subcmd__trust"
+                ;;
             p2p__subcmd__peers,add)
                 cmd="p2p__subcmd__peers__subcmd__add"
                 ;;
@@ -150,6 +159,9 @@ _p2p() {
                 ;;
             p2p__subcmd__peers,set)
                 cmd="p2p__subcmd__peers__subcmd__set"
+                ;;
+            p2p__subcmd__peers,trust)
+                cmd="p2p__subcmd__peers__subcmd__trust"
                 ;;
             p2p__subcmd__peers__subcmd__help,add)
                 cmd="p2p__subcmd__peers__subcmd__help__subcmd__add"
@@ -166,6 +178,9 @@ _p2p() {
             p2p__subcmd__peers__subcmd__help,set)
                 cmd="p2p__subcmd__peers__subcmd__help__subcmd__set"
                 ;;
+            p2p__subcmd__peers__subcmd__help,trust)
+                cmd="p2p__subcmd__peers__subcmd__help__subcmd__trust"
+                ;;
             *)
                 ;;
         esac
@@ -173,7 +188,7 @@ _p2p() {
 
     case "${cmd}" in
         p2p)
-            opts="-c -q -v -h -V --home --config --name --json --quiet --verbose --color --help --version listen send broadcast peers ping bootstrap leave log config completions help"
+            opts="-c -q -v -h -V --home --config --name --json --quiet --verbose --color --help --version listen send broadcast peers ping bootstrap leave log id config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -207,7 +222,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__bootstrap)
-            opts="-j -t -c -q -v -h --hello --quorum --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
+            opts="-j -t -c -q -v -h --hello --quorum --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -245,6 +260,10 @@ _p2p() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --secure)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -273,7 +292,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__broadcast)
-            opts="-f -j -t -c -q -v -h --file --to --except --active --quorum --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
+            opts="-f -j -t -c -q -v -h --file --to --except --active --quorum --topic --id --reply --require-ack --allow-empty --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -303,6 +322,14 @@ _p2p() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --jobs)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -324,6 +351,10 @@ _p2p() {
                     return 0
                     ;;
                 --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secure)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -643,7 +674,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help)
-            opts="listen send broadcast peers ping bootstrap leave log config completions help"
+            opts="listen send broadcast peers ping bootstrap leave log id config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -782,6 +813,20 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        p2p__subcmd__help__subcmd__id)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         p2p__subcmd__help__subcmd__leave)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -825,7 +870,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__help__subcmd__peers)
-            opts="add set rm prune"
+            opts="add set trust rm prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -894,6 +939,20 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        p2p__subcmd__help__subcmd__peers__subcmd__trust)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         p2p__subcmd__help__subcmd__ping)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -922,8 +981,42 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        p2p__subcmd__id)
+            opts="-c -q -v -h --home --config --name --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         p2p__subcmd__leave)
-            opts="-j -t -c -q -v -h --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
+            opts="-j -t -c -q -v -h --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -950,6 +1043,10 @@ _p2p() {
                     return 0
                     ;;
                 --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secure)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -981,7 +1078,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__listen)
-            opts="-p -b -a -1 -n -t -x -j -c -q -v -h --port --bind --advertise --count --timeout --from --exec --exec-timeout --jobs --bootstrap --raw --home --config --name --json --quiet --verbose --color --help"
+            opts="-p -b -a -1 -n -t -x -j -c -q -v -h --port --bind --advertise --count --timeout --accept --secure --from --topic --exec --reply --exec-timeout --jobs --bootstrap --raw --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1027,7 +1124,19 @@ _p2p() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secure)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1079,7 +1188,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__log)
-            opts="-n -f -c -q -v -h --count --since --from --sent --new --follow --raw --home --config --name --json --quiet --verbose --color --help"
+            opts="-n -f -c -q -v -h --count --since --from --topic --sent --new --follow --raw --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1098,6 +1207,10 @@ _p2p() {
                     return 0
                     ;;
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1133,7 +1246,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers)
-            opts="-j -t -c -q -v -h --only --active --source --check --sort --jobs --timeout --home --config --name --json --quiet --verbose --color --help add set rm prune help"
+            opts="-j -t -c -q -v -h --only --active --source --check --sort --jobs --timeout --home --config --name --json --quiet --verbose --color --help add set trust rm prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1199,13 +1312,17 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers__subcmd__add)
-            opts="-c -q -v -h --tag --home --config --name --json --quiet --verbose --color --help"
+            opts="-c -q -v -h --tag --key --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1237,7 +1354,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers__subcmd__help)
-            opts="add set rm prune help"
+            opts="add set trust rm prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1307,6 +1424,20 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers__subcmd__help__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__peers__subcmd__help__subcmd__trust)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1434,34 +1565,14 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        p2p__subcmd__ping)
-            opts="-n -i -j -t -c -q -v -h --all --count --interval --jobs --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+        p2p__subcmd__peers__subcmd__trust)
+            opts="-t -c -q -v -h --key --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --count)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -n)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --interval)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -i)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --jobs)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -j)
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1508,18 +1619,34 @@ _p2p() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        p2p__subcmd__send)
-            opts="-f -t -c -q -v -h --file --require-ack --timeout --retry --retry-for --home --config --name --json --quiet --verbose --color --help"
+        p2p__subcmd__ping)
+            opts="-n -i -j -t -c -q -v -h --all --count --interval --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --file)
+                --count)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -f)
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1536,6 +1663,80 @@ _p2p() {
                     return 0
                     ;;
                 --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secure)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        p2p__subcmd__send)
+            opts="-f -t -c -q -v -h --file --lines --topic --id --reply --require-ack --allow-empty --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secure)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

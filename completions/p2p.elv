@@ -40,6 +40,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand bootstrap 'Greet the static peers of the configuration'
             cand leave 'Tell peers that we go, so that they forget us'
             cand log 'Read the history of messages'
+            cand id 'Print who we are: name, addresses, key'
             cand config 'Show, find, make or check the configuration'
             cand completions 'Print the completion script of a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -55,7 +56,10 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --count 'Stop after so many messages'
             cand -t 'Stop after this time'
             cand --timeout 'Stop after this time'
+            cand --accept 'Whose messages are taken: any, known (of peers in the list), trusted (of those whose key was given) [default: any]'
+            cand --secure 'Whether they have to be encrypted: require, prefer (plain programs may write, too), off [default: prefer]'
             cand --from 'Take messages only from these peers, and tell others that they are refused; may be repeated'
+            cand --topic 'Take only messages of these topics: a word, or a pattern with * and ?; may be repeated'
             cand -x 'Run this command for each message'
             cand --exec 'Run this command for each message'
             cand --exec-timeout 'End a command of -x or a hook after this time [default: 30s]'
@@ -67,6 +71,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --name 'Call ourselves this, in one word'
             cand --color 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never'
             cand -1 'Stop after one message'
+            cand --reply 'Send what the command of -x prints, and its exit status, back to senders that wait for a reply'
             cand --bootstrap 'Greet the static peers of the configuration first'
             cand --raw 'Print the exact bytes of each text instead of escaping them'
             cand --json 'Print one JSON object a line'
@@ -80,16 +85,22 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;send'= {
             cand -f 'Read the text from this file'
             cand --file 'Read the text from this file'
+            cand --topic 'What it is about, in one word; only another p2p can be told'
+            cand --id 'Its id, instead of one at random: a p2p shows a message of ours with the same id once, however often it is sent and whatever its text'
             cand -t 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
             cand --timeout 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
             cand --retry 'Try again so often, where that is safe and may help'
             cand --retry-for 'Try again for this long, after pauses from 200ms to 5s'
+            cand --secure 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
             cand --name 'Call ourselves this, in one word'
             cand --color 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never'
+            cand --lines 'Send each line of stdin as a message of its own, as it comes; ends at the first that is not acknowledged'
+            cand --reply 'Wait for what the peer''s command for it (`listen -x CMD --reply`) prints; the time limit counts for that, too'
             cand --require-ack 'Fail if the peer is a plain program, which can read but not acknowledge'
+            cand --allow-empty 'Allow a text of nothing, or of nothing but blanks'
             cand --json 'Print one JSON object a line'
             cand -q 'Say nothing but what went wrong'
             cand --quiet 'Say nothing but what went wrong'
@@ -105,17 +116,23 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --except 'Not to these peers; may be repeated'
             cand --active 'Only to peers that were seen in this time'
             cand --quorum 'How many have to have it: all, any, a number, or a percentage as 50%'
+            cand --topic 'What it is about, in one word; only another p2p can be told'
+            cand --id 'Its id, instead of one at random: a p2p shows a message of ours with the same id once, however often it is sent and whatever its text'
             cand -j 'How many peers are contacted at once [default: 64]'
             cand --jobs 'How many peers are contacted at once [default: 64]'
             cand -t 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
             cand --timeout 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
             cand --retry 'Try again so often, where that is safe and may help'
             cand --retry-for 'Try again for this long, after pauses from 200ms to 5s'
+            cand --secure 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
             cand --name 'Call ourselves this, in one word'
             cand --color 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never'
+            cand --reply 'Wait for what the peer''s command for it (`listen -x CMD --reply`) prints; the time limit counts for that, too'
+            cand --require-ack 'Fail if the peer is a plain program, which can read but not acknowledge'
+            cand --allow-empty 'Allow a text of nothing, or of nothing but blanks'
             cand --json 'Print one JSON object a line'
             cand -q 'Say nothing but what went wrong'
             cand --quiet 'Say nothing but what went wrong'
@@ -148,12 +165,14 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand add 'Enter a peer by hand, or give one another name'
             cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
+            cand trust 'Say which key a peer has: the one that is given, or the one that is there now'
             cand rm 'Forget peers'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'p2p;peers;add'= {
             cand --tag 'Give it this tag, so that @TAG means it; may be repeated'
+            cand --key 'Its key, as `p2p id` prints it there'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
@@ -170,6 +189,25 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;peers;set'= {
             cand --tag 'Give it this tag; may be repeated'
             cand --untag 'Take this tag from it; may be repeated'
+            cand --home 'Keep configuration and state in this directory'
+            cand -c 'Read this configuration file'
+            cand --config 'Read this configuration file'
+            cand --name 'Call ourselves this, in one word'
+            cand --color 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never'
+            cand --json 'Print one JSON object a line'
+            cand -q 'Say nothing but what went wrong'
+            cand --quiet 'Say nothing but what went wrong'
+            cand -v 'Say what is done, also without a terminal'
+            cand --verbose 'Say what is done, also without a terminal'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'p2p;peers;trust'= {
+            cand --key 'Its key, as `p2p id` prints it there'
+            cand -t 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
+            cand --timeout 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
+            cand --retry 'Try again so often, where that is safe and may help'
+            cand --retry-for 'Try again for this long, after pauses from 200ms to 5s'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
@@ -216,6 +254,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;peers;help'= {
             cand add 'Enter a peer by hand, or give one another name'
             cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
+            cand trust 'Say which key a peer has: the one that is given, or the one that is there now'
             cand rm 'Forget peers'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -223,6 +262,8 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;peers;help;add'= {
         }
         &'p2p;peers;help;set'= {
+        }
+        &'p2p;peers;help;trust'= {
         }
         &'p2p;peers;help;rm'= {
         }
@@ -241,6 +282,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --timeout 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
             cand --retry 'Try again so often, where that is safe and may help'
             cand --retry-for 'Try again for this long, after pauses from 200ms to 5s'
+            cand --secure 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
@@ -264,6 +306,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --timeout 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
             cand --retry 'Try again so often, where that is safe and may help'
             cand --retry-for 'Try again for this long, after pauses from 200ms to 5s'
+            cand --secure 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
@@ -284,6 +327,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --timeout 'Time limit of one try: find the host, connect, get the answer [default: 5s]'
             cand --retry 'Try again so often, where that is safe and may help'
             cand --retry-for 'Try again for this long, after pauses from 200ms to 5s'
+            cand --secure 'Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
@@ -302,6 +346,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --count 'Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once'
             cand --since 'Only those that are not older: a length of time, or a time in UTC as 2026-01-31T18:00:00Z'
             cand --from 'Only from these peers, or with --sent to them; may be repeated'
+            cand --topic 'Only of these topics: a word, or a pattern with * and ?; may be repeated'
             cand --new 'Only those that no call with this cursor has handed out'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
@@ -312,6 +357,20 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand -f 'Go on with those that are still to come'
             cand --follow 'Go on with those that are still to come'
             cand --raw 'Print the exact bytes of each text instead of escaping them'
+            cand --json 'Print one JSON object a line'
+            cand -q 'Say nothing but what went wrong'
+            cand --quiet 'Say nothing but what went wrong'
+            cand -v 'Say what is done, also without a terminal'
+            cand --verbose 'Say what is done, also without a terminal'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'p2p;id'= {
+            cand --home 'Keep configuration and state in this directory'
+            cand -c 'Read this configuration file'
+            cand --config 'Read this configuration file'
+            cand --name 'Call ourselves this, in one word'
+            cand --color 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never'
             cand --json 'Print one JSON object a line'
             cand -q 'Say nothing but what went wrong'
             cand --quiet 'Say nothing but what went wrong'
@@ -435,6 +494,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand bootstrap 'Greet the static peers of the configuration'
             cand leave 'Tell peers that we go, so that they forget us'
             cand log 'Read the history of messages'
+            cand id 'Print who we are: name, addresses, key'
             cand config 'Show, find, make or check the configuration'
             cand completions 'Print the completion script of a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -448,12 +508,15 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;help;peers'= {
             cand add 'Enter a peer by hand, or give one another name'
             cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
+            cand trust 'Say which key a peer has: the one that is given, or the one that is there now'
             cand rm 'Forget peers'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
         }
         &'p2p;help;peers;add'= {
         }
         &'p2p;help;peers;set'= {
+        }
+        &'p2p;help;peers;trust'= {
         }
         &'p2p;help;peers;rm'= {
         }
@@ -466,6 +529,8 @@ set edit:completion:arg-completer[p2p] = {|@words|
         &'p2p;help;leave'= {
         }
         &'p2p;help;log'= {
+        }
+        &'p2p;help;id'= {
         }
         &'p2p;help;config'= {
             cand show 'Print every effective value and where it came from (the default)'

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
+use crate::id::MessageId;
+use crate::key::PublicKey;
 use crate::message::{Arrival, Kind};
+use crate::topic::Topic;
 
 /// A message that arrived.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,8 +17,12 @@ pub struct Arrived {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<MessageId>,
     from: From,
     plain: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<Topic>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,18 +38,23 @@ pub struct From {
     name: Option<String>,
     observed: IpAddr,
     verified: bool,
+    /// The key that it has proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<PublicKey>,
 }
 
 impl Arrived {
-    /// An arrival on the plain wire, with its text if that is of interest.
+    /// An arrival, with its text if that is of interest.
     pub fn new(arrival: &Arrival, with_text: bool) -> Self {
         let text = with_text.then_some(arrival.text.as_slice());
         let utf8 = text.map(std::str::from_utf8);
         Self {
             seq: None,
             time: humantime::format_rfc3339_millis(arrival.time).to_string(),
+            id: arrival.id.clone(),
             from: From::of(arrival),
-            plain: true,
+            plain: arrival.is_plain(),
+            topic: arrival.topic.clone(),
             body: utf8.and_then(Result::ok).map(str::to_owned),
             body_base64: text
                 .filter(|t| std::str::from_utf8(t).is_err())
@@ -71,6 +83,10 @@ impl Arrived {
             address,
             name: arrived.from.name.clone(),
             observed: arrived.from.observed,
+            verified: arrived.from.verified,
+            key: arrived.from.key,
+            id: arrived.id.clone(),
+            topic: arrived.topic.clone(),
             text,
         };
         Some((arrived, arrival))
@@ -84,7 +100,8 @@ impl From {
             addr: arrival.address.as_ref().map(ToString::to_string),
             name: arrival.name.clone(),
             observed: arrival.observed,
-            verified: arrival.is_verified(),
+            verified: arrival.verified,
+            key: arrival.key,
         }
     }
 }
@@ -96,15 +113,22 @@ mod tests {
 
     #[test]
     fn what_is_kept_reads_back_as_it_was() {
-        for (text, address) in
-            [(&b"a\n\"b\" \x1b \\"[..], Some("10.0.0.2:7000")), (b"\xff\xfe!", None), (b"", None)]
-        {
+        let key = Some(PublicKey::new([7; 32]));
+        for (text, address, key) in [
+            (&b"a\n\"b\" \x1b \\"[..], Some("10.0.0.2:7000"), None),
+            (b"\xff\xfe!", None, None),
+            (b"", None, key),
+        ] {
             let arrival = Arrival {
                 kind: Kind::Message,
                 time: SystemTime::UNIX_EPOCH + Duration::from_millis(1_234_567),
                 address: address.map(|a| a.parse().unwrap()),
                 name: address.map(|_| "The \u{202e}Red Team".into()),
                 observed: "10.0.0.2".parse().unwrap(),
+                verified: address.is_some(),
+                key,
+                id: key.map(|_| "backup-7".parse().unwrap()),
+                topic: key.map(|_| "lab/temp".parse().unwrap()),
                 text: text.to_vec(),
             };
             let object = Arrived::new(&arrival, true).numbered(7);

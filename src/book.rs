@@ -8,14 +8,19 @@ use std::mem;
 use std::time::{Duration, SystemTime};
 
 use crate::address::Address;
+use crate::key::PublicKey;
 use crate::message::{Arrival, Kind};
 use crate::name::Name;
 use crate::peer::{Peer, Source, Wire};
 use crate::tag::Tag;
+use crate::trust::{Secure, Trust};
 
 /// A peer that is seen again is written down again only after this time: its last sight is then at most a second
 /// too old on disk, and a flood of messages does not become a flood of records.
 pub const SEEN_GRAIN: Duration = Duration::from_secs(1);
+
+/// At how many addresses one key is remembered: a laptop that is moved around in its networks.
+const MAX_ADDRESSES_OF_KEY: usize = 8;
 
 /// How long a peer that said it goes stays in the list.
 const LEFT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -78,6 +83,10 @@ pub struct Listing {
     pub name: Option<Name>,
     /// Its tags.
     pub tags: BTreeSet<Tag>,
+    /// Its key.
+    pub key: Option<PublicKey>,
+    /// Whether messages to it are encrypted.
+    pub secure: Option<Secure>,
 }
 
 /// What a person wants to be otherwise in an entry.
@@ -89,6 +98,21 @@ pub struct Edit {
     pub tags: BTreeSet<Tag>,
     /// Tags that it loses.
     pub untags: BTreeSet<Tag>,
+    /// Its key.
+    pub key: Option<PublicKey>,
+}
+
+/// What we have found out by calling a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The address that answered.
+    pub address: Address,
+    /// What it calls itself, if it said so.
+    pub name: Option<Name>,
+    /// Which kind of program it is.
+    pub wire: Wire,
+    /// The key that it has proved.
+    pub key: Option<PublicKey>,
 }
 
 /// All peers, by address.
@@ -98,13 +122,14 @@ pub struct PeerBook {
     /// What the configuration lists; it has the last word on these.
     configured: BTreeMap<Address, Listing>,
     caps: Caps,
+    trust: Trust,
     journal: Vec<Record>,
 }
 
 impl PeerBook {
     /// An empty book.
-    pub fn new(caps: Caps) -> Self {
-        Self { caps, ..Self::default() }
+    pub fn new(caps: Caps, trust: Trust) -> Self {
+        Self { caps, trust, ..Self::default() }
     }
 
     /// The peers, by address.
@@ -115,6 +140,11 @@ impl PeerBook {
     /// The peer at an address.
     pub fn at(&self, address: &Address) -> Option<&Peer> {
         self.peers.get(address)
+    }
+
+    /// The peer that is meant by an address: the one that is entered there, or under its host's name.
+    pub fn meant_by(&self, address: &Address) -> Option<&Peer> {
+        self.peers.get(self.key_of(address))
     }
 
     /// How many peers there are.
@@ -134,7 +164,12 @@ impl PeerBook {
                 let address = peer.address.clone();
                 self.peers.insert(
                     address.clone(),
-                    Peer { configured: false, configured_name: false, ..peer },
+                    Peer {
+                        configured: false,
+                        configured_name: false,
+                        configured_key: false,
+                        ..peer
+                    },
                 );
                 address
             }
@@ -157,6 +192,9 @@ impl PeerBook {
         peer.configured = true;
         peer.configured_name = listing.name.is_some();
         peer.configured_tags = listing.tags;
+        peer.configured_key = listing.key.is_some();
+        peer.key = listing.key.or(peer.key);
+        peer.secure = listing.secure;
         peer.name = listing.name.or(peer.name.take());
     }
 
@@ -167,9 +205,11 @@ impl PeerBook {
 
     /// All that a fresh peers file needs to say, without those who left long ago.
     pub fn snapshot(&self, now: SystemTime) -> impl Iterator<Item = Record> {
-        let gone = move |p: &&Peer| p.left && !p.is_kept() && p.age(now) > Some(LEFT_FOR);
+        // a key that was seen first is not forgotten because its owner was away
+        let may_go = |p: &Peer| !p.is_kept() && p.key.is_none();
+        let gone = move |p: &&Peer| p.left && may_go(p) && p.age(now) > Some(LEFT_FOR);
         let worth = |p: &&Peer| {
-            let by_hand = p.source == Source::Static || !p.tags.is_empty();
+            let by_hand = p.source == Source::Static || !p.tags.is_empty() || p.key.is_some();
             !p.configured || p.last_seen.is_some() || p.unanswered || by_hand
         };
         self.iter().filter(move |p| !gone(p) && worth(p)).cloned().map(Record::Peer)
@@ -178,25 +218,29 @@ impl PeerBook {
     /// Learns from what arrived. Nothing changes for a sender whose address is not known, nor for the entry of
     /// somebody else.
     pub fn hear(&mut self, arrival: &Arrival) -> Option<Change> {
+        if arrival.kind == Kind::Exit && arrival.key.is_some() && arrival.address.is_none() {
+            return self.leave_everywhere(arrival);
+        }
         let address = &self.key_of(arrival.address.as_ref()?).clone();
         let name = arrival.name.as_deref().and_then(|n| n.trim().parse().ok());
         let known = self.peers.get(address);
         if arrival.kind == Kind::Exit {
-            let peer = known.filter(|p| !p.left && p.belongs_to(arrival.observed))?;
+            let peer = known.filter(|p| !p.left && p.belongs_to(arrival))?;
             let left = Peer { left: true, last_seen: Some(arrival.time), ..peer.clone() };
             self.put(left);
             return Some(Change::Left);
         }
         let Some(peer) = known else {
             let new = Peer::new(address.clone(), Source::Heard);
-            self.put(sighted(new, name, arrival));
+            self.put(self.sighted(new, name, arrival));
+            self.evict_others_of(arrival.key);
             self.evict(address);
-            return Some(Change::Joined);
+            return self.at(address).map(|_| Change::Joined);
         };
-        if !peer.belongs_to(arrival.observed) {
+        if !peer.belongs_to(arrival) {
             return None;
         }
-        let seen = sighted(peer.clone(), name, arrival);
+        let seen = self.sighted(peer.clone(), name, arrival);
         let change = difference(peer, &seen);
         if change.is_some() || is_worth_writing(peer, &seen) {
             self.put(seen);
@@ -204,20 +248,26 @@ impl PeerBook {
         change
     }
 
+    /// Who has proved a key goes from wherever it was.
+    fn leave_everywhere(&mut self, arrival: &Arrival) -> Option<Change> {
+        let is_there = |p: &&Peer| !p.left && p.key == arrival.key;
+        let left: Vec<_> = self.iter().filter(is_there).cloned().collect();
+        let is_any = !left.is_empty();
+        for peer in left {
+            self.put(Peer { left: true, last_seen: Some(arrival.time), ..peer });
+        }
+        is_any.then_some(Change::Left)
+    }
+
     /// Notes that we reached a peer ourselves, which verifies it.
     ///
-    /// `address` is what was called, `reached` what answered. An unknown peer is entered under the latter; a known one
-    /// that was given by its host's name remembers it, so that what it says later is taken for its own.
-    pub fn reach(
-        &mut self,
-        address: &Address,
-        reached: &Address,
-        name: Option<Name>,
-        wire: Wire,
-        now: SystemTime,
-    ) {
-        let key = if self.peers.contains_key(address) { address } else { self.key_of(reached) };
-        let address = &key.clone();
+    /// `address` is what was called. An unknown peer is entered under the address that answered; a known one that was given by its
+    /// host's name remembers it, so that what it says later is taken for its own.
+    pub fn reach(&mut self, address: &Address, reached: Reached, now: SystemTime) {
+        let Reached { address: reached, name, wire, key } = reached;
+        let entered =
+            if self.peers.contains_key(address) { address } else { self.key_of(&reached) };
+        let address = &entered.clone();
         let known = self.peers.get(address);
         let new = || Peer::new(address.clone(), Source::Heard);
         let peer = known.cloned().unwrap_or_else(new);
@@ -232,6 +282,7 @@ impl PeerBook {
         let seen = Peer {
             name,
             verified: true,
+            key: peer.key.or(key.filter(|_| self.believes_first(&peer))),
             wire: Some(wire),
             observed: if by_name { reached.ip() } else { peer.observed },
             first_seen: peer.first_seen.or(Some(now)),
@@ -247,8 +298,56 @@ impl PeerBook {
         if is_new {
             self.evict(address);
         }
-        if by_name && self.peers.get(reached).is_some_and(|twin| !twin.is_given()) {
-            self.remove(reached);
+        if by_name {
+            self.join_twin(address, &reached);
+        }
+    }
+
+    /// Makes one entry of that under a host's name and that of the address that answers there, unless a person has given
+    /// both or they have different keys.
+    fn join_twin(&mut self, by_name: &Address, reached: &Address) {
+        let (Some(peer), Some(twin)) = (self.peers.get(by_name), self.peers.get(reached)) else {
+            return;
+        };
+        if twin.is_given() || (twin.key.is_some() && twin.key != peer.key) {
+            return;
+        }
+        let tags = peer.tags.union(&twin.tags).cloned().collect();
+        let joined = Peer { trusted: peer.trusted || twin.trusted, tags, ..peer.clone() };
+        if joined != *peer {
+            self.put(joined);
+        }
+        self.remove(reached);
+    }
+
+    /// Whether the first key that is seen of a peer is remembered as its own.
+    fn believes_first(&self, peer: &Peer) -> bool {
+        self.trust == Trust::Tofu && peer.secure != Some(Secure::Off)
+    }
+
+    /// The peer after this arrival.
+    fn sighted(&self, peer: Peer, name: Option<Name>, arrival: &Arrival) -> Peer {
+        let name = if peer.has_given_name() {
+            peer.name.clone().or(name)
+        } else {
+            name.or(peer.name.clone())
+        };
+        // who claims an address from elsewhere does not get to say whose key it has, nor does anybody for a peer that a
+        // person has given: there we find out ourselves
+        let may_bind =
+            arrival.comes_from_its_address() && !peer.is_given() && self.believes_first(&peer);
+        let key = peer.key.or(arrival.key.filter(|_| may_bind));
+        Peer {
+            name,
+            verified: peer.verified || arrival.verified,
+            key,
+            wire: if arrival.is_plain() { peer.wire } else { Some(Wire::Native) },
+            observed: Some(arrival.observed),
+            first_seen: peer.first_seen.or(Some(arrival.time)),
+            last_seen: Some(arrival.time),
+            left: false,
+            unanswered: false,
+            ..peer
         }
     }
 
@@ -299,8 +398,17 @@ impl PeerBook {
         }
         let tags = peer.tags.union(&edit.tags).filter(|tag| !edit.untags.contains(tag));
         let (tags, name) = (tags.cloned().collect(), edit.name.or(peer.name.clone()));
-        self.put(Peer { name, tags, ..peer });
+        let (key, trusted) = (edit.key.or(peer.key), peer.trusted || edit.key.is_some());
+        self.put(Peer { name, tags, key, trusted, ..peer });
         Ok(())
+    }
+
+    /// A person says that this is the key of a peer, which is entered if it is not known.
+    pub fn trust(&mut self, address: &Address, key: PublicKey) {
+        let known = self.peers.get(address).cloned();
+        let peer = known.unwrap_or_else(|| Peer::new(address.clone(), Source::Heard));
+        self.put(Peer { key: Some(key), trusted: true, ..peer });
+        self.evict(address);
     }
 
     /// Forgets a peer; those of the configuration stay as it lists them.
@@ -321,6 +429,21 @@ impl PeerBook {
     fn put(&mut self, peer: Peer) {
         self.journal.push(Record::Peer(peer.clone()));
         self.peers.insert(peer.address.clone(), peer);
+    }
+
+    /// Keeps the addresses of one key few, or who has a key could fill the book with it: the longest unseen goes.
+    fn evict_others_of(&mut self, key: Option<PublicKey>) {
+        if key.is_none() {
+            return;
+        }
+        loop {
+            let same = || self.iter().filter(|p| p.key == key && !p.is_kept());
+            if same().count() <= MAX_ADDRESSES_OF_KEY {
+                return;
+            }
+            let oldest = same().min_by_key(|p| p.last_seen).map(|p| p.address.clone());
+            oldest.iter().for_each(|address| self.remove(address));
+        }
     }
 
     /// Keeps the caps after an entry was added, see [`PeerBook::shrink`].
@@ -345,29 +468,20 @@ impl PeerBook {
             }
         }
         while self.peers.len() > self.caps.peers {
-            let may_go = self.iter().filter(|p| !p.is_kept() && Some(&p.address) != kept);
+            // a key that was seen first has to last, or who can fill the book could be seen first once more
+            let may_go =
+                self.iter().filter(|p| !p.is_kept() && p.key.is_none() && Some(&p.address) != kept);
             let first = may_go.min_by_key(|p| (p.verified, !p.left, p.last_seen));
             match first.map(|p| p.address.clone()) {
                 Some(address) => self.remove(&address),
-                None => break,
+                None => {
+                    // nobody makes room, so it is not entered
+                    let newest = kept.filter(|&new| self.at(new).is_some_and(|p| !p.is_kept()));
+                    newest.into_iter().for_each(|address| self.remove(address));
+                    break;
+                }
             }
         }
-    }
-}
-
-/// The peer after this arrival.
-fn sighted(peer: Peer, name: Option<Name>, arrival: &Arrival) -> Peer {
-    let name =
-        if peer.has_given_name() { peer.name.clone().or(name) } else { name.or(peer.name.clone()) };
-    Peer {
-        name,
-        verified: peer.verified || arrival.is_verified(),
-        observed: Some(arrival.observed),
-        first_seen: peer.first_seen.or(Some(arrival.time)),
-        last_seen: Some(arrival.time),
-        left: false,
-        unanswered: false,
-        ..peer
     }
 }
 
@@ -410,8 +524,17 @@ mod tests {
             address: Some(address.parse().unwrap()),
             name: Some(name.to_owned()),
             observed: observed.parse().unwrap(),
+            verified: address.starts_with(&format!("{observed}:")),
+            key: None,
+            id: None,
+            topic: None,
             text: Vec::new(),
         }
+    }
+
+    fn reached(address: &Address, name: Option<&str>, wire: Wire) -> Reached {
+        let name = name.map(|name| name.parse().unwrap());
+        Reached { address: address.clone(), name, wire, key: None }
     }
 
     fn called(name: &str) -> Edit {
@@ -419,7 +542,7 @@ mod tests {
     }
 
     fn listed(name: &str) -> Listing {
-        Listing { name: Some(name.parse().unwrap()), tags: BTreeSet::new() }
+        Listing { name: Some(name.parse().unwrap()), ..Listing::default() }
     }
 
     fn entry<'a>(book: &'a PeerBook, address: &str) -> &'a Peer {
@@ -477,8 +600,8 @@ mod tests {
         let mut book = PeerBook::default();
         let address: Address = "10.0.0.2:7000".parse().unwrap();
         book.add(&address, called("bob")).unwrap();
-        book.reach(&address, &address, Some("robert".parse().unwrap()), Wire::Native, at(0));
-        book.reach(&address, &address, None, Wire::Plain, at(10));
+        book.reach(&address, reached(&address, Some("robert"), Wire::Native), at(0));
+        book.reach(&address, reached(&address, None, Wire::Plain), at(10));
         let peer = entry(&book, "10.0.0.2:7000");
         assert_eq!(
             (peer.name.as_ref().map(Name::as_str), peer.wire),
@@ -489,7 +612,7 @@ mod tests {
 
     #[test]
     fn unverified_claims_have_a_small_room_and_the_oldest_goes() {
-        let mut book = PeerBook::new(Caps { peers: 100, unverified: 3 });
+        let mut book = PeerBook::new(Caps { peers: 100, unverified: 3 }, Trust::Tofu);
         book.add(&"10.9.9.9:1".parse().unwrap(), called("bob")).unwrap();
         for number in 0..10 {
             let address = format!("10.0.0.{number}:7000");
@@ -501,7 +624,7 @@ mod tests {
 
     #[test]
     fn a_full_book_evicts_claims_first_then_the_longest_unseen_and_never_what_was_given() {
-        let mut book = PeerBook::new(Caps { peers: 4, unverified: 4 });
+        let mut book = PeerBook::new(Caps { peers: 4, unverified: 4 }, Trust::Tofu);
         book.add(&"10.9.9.9:1".parse().unwrap(), called("bob")).unwrap();
         book.hear(&arrival(Kind::Message, "10.0.0.1:1", "claim", "10.0.0.66", 50));
         for number in 2..=9 {
@@ -514,7 +637,7 @@ mod tests {
 
     #[test]
     fn a_claim_does_not_take_the_place_of_a_verified_peer() {
-        let mut book = PeerBook::new(Caps { peers: 2, unverified: 2 });
+        let mut book = PeerBook::new(Caps { peers: 2, unverified: 2 }, Trust::Tofu);
         for number in 1..=2 {
             let ip = format!("10.0.0.{number}");
             book.hear(&arrival(Kind::Message, &format!("{ip}:1"), "peer", &ip, number));
@@ -530,7 +653,7 @@ mod tests {
         let (by_name, by_ip) = ("lab:7000".parse().unwrap(), "10.0.0.2:7000".parse().unwrap());
         book.hear(&arrival(Kind::Message, "10.0.0.2:7000", "alice", "10.0.0.2", 0));
         book.add(&by_name, called("lab")).unwrap();
-        book.reach(&by_name, &by_ip, Some("alice".parse().unwrap()), Wire::Native, at(5));
+        book.reach(&by_name, reached(&by_ip, Some("alice"), Wire::Native), at(5));
         assert_eq!(book.len(), 1, "the one it was before is the same");
         book.hear(&arrival(Kind::Message, "10.0.0.2:7000", "alice", "10.0.0.2", 9));
         assert_eq!(book.iter().map(|p| p.last_seen).collect::<Vec<_>>(), [Some(at(9))]);
@@ -539,7 +662,8 @@ mod tests {
         assert_eq!(book.hear(&goodbye), Some(Change::Left));
         // whom nobody has given is entered by what answers
         let other = "localhost:7001".parse().unwrap();
-        book.reach(&other, &"127.0.0.1:7001".parse().unwrap(), None, Wire::Plain, at(11));
+        let here = "127.0.0.1:7001".parse().unwrap();
+        book.reach(&other, reached(&here, None, Wire::Plain), at(11));
         assert!(book.at(&other).is_none() && book.len() == 2);
     }
 
@@ -548,7 +672,7 @@ mod tests {
         let address: Address = "10.0.0.2:7000".parse().unwrap();
         let mut book = PeerBook::default();
         book.configure(&address, listed("alice"));
-        book.reach(&address, &address, Some("queen".parse().unwrap()), Wire::Native, at(0));
+        book.reach(&address, reached(&address, Some("queen"), Wire::Native), at(0));
         let records = book.take_journal();
         let mut renamed = PeerBook::default();
         renamed.configure(&address, listed("bob"));

@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    bootstrap, broadcast, completions, config, leave, listen, log, peers, ping, send,
+    bootstrap, broadcast, completions, config, id, leave, listen, log, peers, ping, send,
 };
 use crate::exit::{EXIT_STATUS_HELP, Exit, Failure};
 use crate::global::Global;
@@ -45,6 +45,7 @@ pub enum Command {
     Bootstrap(bootstrap::Args),
     Leave(leave::Args),
     Log(log::Args),
+    Id(id::Args),
     Config(config::Args),
     Completions(completions::Args),
 }
@@ -62,6 +63,7 @@ impl Cli {
             Command::Bootstrap(args) => bootstrap::run(global, args),
             Command::Leave(args) => leave::run(global, &args),
             Command::Log(args) => log::run(global, &args),
+            Command::Id(args) => id::run(global, &args),
             Command::Config(args) => config::run(global, &args),
             Command::Completions(args) => completions::run(&args, &mut Self::command()),
         }

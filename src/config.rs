@@ -12,9 +12,12 @@ use serde::{Deserialize, Deserializer};
 
 use crate::address::{Address, Host, parse_port};
 use crate::exit::{Code, Failure};
+use crate::key::PublicKey;
 use crate::name::{Name, NameError};
 use crate::nearest::nearest;
 use crate::tag::Tag;
+use crate::topic::TopicGlob;
+use crate::trust::{Accept, Secure, Trust};
 
 /// Largest configuration file that is read, in bytes: 10,000 static peers fit four times.
 const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
@@ -27,6 +30,7 @@ pub const EXAMPLE: &str = include_str!("../config.example.toml");
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub(crate) name: Option<Text<TypedName>>,
+    pub(crate) trust: Option<Text<Trust>>,
     pub(crate) listen: Listen,
     pub(crate) send: Send,
     pub(crate) state: State,
@@ -41,6 +45,8 @@ pub(crate) struct Listen {
     pub(crate) port: Option<u16>,
     pub(crate) bind: Option<Text<Bind>>,
     pub(crate) advertise: Option<Text<Advertise>>,
+    pub(crate) accept: Option<Text<Accept>>,
+    pub(crate) secure: Option<Text<Secure>>,
     pub(crate) max_size: Option<u64>,
     pub(crate) history: Option<u64>,
     pub(crate) durable: Option<bool>,
@@ -54,6 +60,7 @@ pub(crate) struct Send {
     pub(crate) timeout: Option<Text<Time>>,
     pub(crate) retry_for: Option<Text<Time>>,
     pub(crate) jobs: Option<usize>,
+    pub(crate) secure: Option<Text<Secure>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -68,6 +75,7 @@ pub(crate) struct State {
 pub(crate) struct Limits {
     pub(crate) connections: Option<usize>,
     pub(crate) connections_per_ip: Option<usize>,
+    pub(crate) plain_size: Option<usize>,
     pub(crate) message_time: Option<Text<Time>>,
     pub(crate) idle_time: Option<Text<Time>>,
     pub(crate) output_buffer: Option<usize>,
@@ -86,6 +94,8 @@ pub(crate) struct StaticPeer {
     pub(crate) addr: Text<Address>,
     #[serde(default)]
     pub(crate) tags: Vec<Text<Tag>>,
+    pub(crate) key: Option<Text<PublicKey>>,
+    pub(crate) secure: Option<Text<Secure>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -96,7 +106,12 @@ pub(crate) struct Hook {
     /// A peer, or a list of them.
     #[serde(default, deserialize_with = "one_or_many")]
     pub(crate) from: Vec<String>,
+    /// A pattern for topics, or a list of them.
+    #[serde(default, deserialize_with = "topics")]
+    pub(crate) topic: Vec<TopicGlob>,
     pub(crate) run: Text<Run>,
+    #[serde(default)]
+    pub(crate) reply: bool,
     #[serde(default, rename = "continue")]
     pub(crate) goes_on: bool,
 }
@@ -147,7 +162,7 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
         type Value = Vec<String>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a peer, or a list of peers")
+            f.write_str("one, or a list of them")
         }
 
         fn visit_str<E: serde::de::Error>(self, one: &str) -> Result<Self::Value, E> {
@@ -163,14 +178,17 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
                 peers.push(peer);
             }
             // an empty list would mean nobody to one reader and everybody to another
-            if peers.is_empty() {
-                Err(A::Error::custom("the list of peers is empty"))
-            } else {
-                Ok(peers)
-            }
+            if peers.is_empty() { Err(A::Error::custom("the list is empty")) } else { Ok(peers) }
         }
     }
     deserializer.deserialize_any(OneOrMany)
+}
+
+fn topics<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TopicGlob>, D::Error> {
+    let globs = one_or_many(deserializer)?.into_iter();
+    globs
+        .map(|glob| glob.parse().map_err(|error| D::Error::custom(format!("`{glob}`: {error}"))))
+        .collect()
 }
 
 /// A value that is written as a string and read by its own grammar.
@@ -368,7 +386,7 @@ mod tests {
                 "line 3: unknown word `mesage`",
                 Some("did you mean `message`?"),
             ),
-            ("[[hook]]\nrun = \"x\"\nfrom = []", "line 3: the list of peers is empty", None),
+            ("[[hook]]\nrun = \"x\"\nfrom = []", "line 3: the list is empty", None),
             (
                 "[send]\ntimeout = \"5\"",
                 "line 2: `5`: a time needs a unit, as in 500ms, 5s, 1m30s, 2h, 7d",

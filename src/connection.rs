@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::codec::conversation::{Conversation, MAX_LINES};
@@ -16,8 +16,10 @@ use crate::codec::verdict::{Sum, Verdict};
 use crate::codec::writing::encode;
 use crate::inbox::{Identity, Inbound, NotKept};
 use crate::message::Arrival;
-use crate::settings::Limits;
+use crate::session::incoming;
 use crate::slots::Place;
+use crate::terms::{MAX_DISCARD_BYTES, MAX_WRITE, RETRY_AFTER, Terms};
+use crate::trust::Secure;
 
 /// A connection that is quiet for this long has said what it had to say: ten student programs keep it open.
 pub const QUIET: Duration = Duration::from_millis(300);
@@ -32,36 +34,54 @@ const ONE_SEGMENT: usize = 1460;
 /// What a reading takes in memory beside its text, for the room that waiting messages share.
 const READING_BYTES: usize = 512;
 
-/// How much of a message that is too large is read past, so that its sender can read the refusal.
-const MAX_DISCARD_BYTES: usize = 16 * 1024 * 1024;
+/// What a session begins with: a TLS record of its handshake. No plain program begins so.
+const SESSION_BYTE: u8 = 0x16;
 
-/// How long our own few bytes may take to leave.
-const MAX_WRITE: Duration = Duration::from_secs(2);
-
-/// When a sender that we refuse may try again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// What all connections of a listener share.
-#[derive(Debug)]
-pub struct Shared {
-    /// Who we are.
-    pub identity: Identity,
-    /// What a connection may cost.
-    pub limits: Limits,
-    /// Where messages go.
-    pub inbox: mpsc::Sender<Inbound>,
-    /// How many bytes may be in the inbox.
-    pub room: Arc<Semaphore>,
-    /// True once the listener stops.
-    pub closing: watch::Receiver<bool>,
+/// Serves a connection that was just accepted; its first byte says whether it is a session.
+pub async fn serve(stream: TcpStream, ends: Ends, terms: Arc<Terms>, place: Place) {
+    // the first message has its time from the accept on
+    let expires = Instant::now() + terms.limits.message_time;
+    let mut closing = terms.closing.clone();
+    let mut first = [0];
+    let peeked = tokio::select! {
+        biased;
+        peeked = stream.peek(&mut first) => peeked,
+        () = sleep_until(expires) => return,
+        _ = closing.wait_for(|&closing| closing) => return,
+    };
+    match (peeked, &terms.sessions) {
+        (Ok(1), Some(sessions)) if first[0] == SESSION_BYTE => {
+            let sessions = sessions.clone();
+            incoming::serve(stream, sessions, ends, terms, place).await;
+        }
+        (Ok(1), None) if first[0] == SESSION_BYTE => refuse_session(stream).await,
+        // an end, or a reset, is for the plain wire to judge
+        _ => Connection::new(stream, ends, terms, place, expires).converse().await,
+    }
 }
 
-/// An accepted connection.
+/// Says in the words of TLS that there are no sessions here.
+async fn refuse_session(mut stream: TcpStream) {
+    /// A fatal alert, handshake_failure (RFC 8446, section 6).
+    const ALERT: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 40];
+    let say = async {
+        let _ = stream.write_all(&ALERT).await;
+        let _ = stream.shutdown().await;
+        // what is not read would take the alert with it
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.read(&mut [0; 4096]).await;
+    };
+    let _ = timeout_at(Instant::now() + MAX_WRITE, say).await;
+}
+
+/// An accepted connection on the plain wire.
 #[derive(Debug)]
-pub struct Connection {
+struct Connection {
     stream: TcpStream,
+    /// When the message that is being received has to be complete.
+    expires: Instant,
     ends: Ends,
-    shared: Arc<Shared>,
+    terms: Arc<Terms>,
     place: Place,
     conversation: Conversation,
     message: Vec<u8>,
@@ -86,12 +106,18 @@ enum Next {
 }
 
 impl Connection {
-    /// A connection that was just accepted.
-    pub fn new(stream: TcpStream, ends: Ends, shared: Arc<Shared>, place: Place) -> Self {
+    fn new(
+        stream: TcpStream,
+        ends: Ends,
+        terms: Arc<Terms>,
+        place: Place,
+        expires: Instant,
+    ) -> Self {
         Self {
             stream,
+            expires,
             ends,
-            shared,
+            terms,
             place,
             conversation: Conversation::default(),
             message: Vec::new(),
@@ -105,24 +131,23 @@ impl Connection {
     }
 
     /// Receives until the other end closes, a limit is reached, or the listener stops.
-    pub async fn converse(mut self) {
-        let limits = self.shared.limits;
+    async fn converse(mut self) {
+        let limits = self.terms.limits;
         let mut chunk = [0; 16 * 1024];
-        // the first message has its time from the accept on, a later one from its first byte
-        let mut expires = Instant::now() + limits.message_time;
         let mut rests = false;
         let mut discarded = 0;
         loop {
             let long = self.message.len() > ONE_SEGMENT || discarded > 0;
             let unfinished = !self.message.is_empty() || discarded > 0;
             let quiet = if long { QUIET_LONG } else { QUIET };
-            match self.next(&mut chunk, expires, unfinished.then_some(quiet)).await {
+            match self.next(&mut chunk, unfinished.then_some(quiet)).await {
                 Next::Bytes(count) => {
                     let bytes = &chunk[..count];
                     self.received.update(bytes);
                     self.received_bytes += count as u64;
                     if std::mem::take(&mut rests) {
-                        expires = Instant::now() + limits.message_time;
+                        // a later message has its time from its first byte
+                        self.expires = Instant::now() + limits.message_time;
                     }
                     if discarded > 0 || self.message.len() + count > limits.message_bytes {
                         discarded += self.message.len() + count;
@@ -140,7 +165,7 @@ impl Connection {
                     self.hand_over(true).await;
                     // who was refused learns it at its end of stream, for which we do not wait for long
                     let rest = if self.is_refused() { QUIET_LONG } else { limits.idle_time };
-                    expires = Instant::now() + rest;
+                    self.expires = Instant::now() + rest;
                     rests = true;
                 }
                 Next::End => {
@@ -154,13 +179,14 @@ impl Connection {
         }
     }
 
-    async fn next(&mut self, chunk: &mut [u8], expires: Instant, quiet: Option<Duration>) -> Next {
+    async fn next(&mut self, chunk: &mut [u8], quiet: Option<Duration>) -> Next {
+        let expires = self.expires;
         // while the output is stuck, what has not been read waits at its sender; that is no quiet of the sender's
-        if timeout_at(expires, self.shared.room.acquire()).await.is_err() {
+        if timeout_at(expires, self.terms.room.acquire()).await.is_err() {
             return Next::Expired;
         }
         let quiet_at = quiet.map(|quiet| Instant::now() + quiet).filter(|&at| at <= expires);
-        let mut closing = self.shared.closing.clone();
+        let mut closing = self.terms.closing.clone();
         let may_stop = self.message.is_empty();
         tokio::select! {
             biased;
@@ -183,18 +209,26 @@ impl Connection {
             return;
         }
         self.place.finish();
-        let room = Arc::clone(&self.shared.room);
+        let room = Arc::clone(&self.terms.room);
         let lines = message.iter().filter(|&&byte| byte == b'\n').count().min(MAX_LINES);
-        let size = (message.len() + lines * READING_BYTES).min(self.shared.limits.output_bytes);
+        let size = (message.len() + lines * READING_BYTES).min(self.terms.limits.output_bytes);
         // held until the message is dealt with; the semaphore is never closed
         let _room = room.acquire_many(u32::try_from(size).unwrap_or(u32::MAX)).await;
+        if self.terms.secure == Secure::Require {
+            self.refused = Some("insecure");
+            if waits {
+                self.place.rest();
+            }
+            return;
+        }
         let readings = self.conversation.read(&message);
         let answers: Vec<Answer> = readings.iter().filter_map(|r| r.answer).collect();
         match self.deliver(readings).await {
             Ok(()) => self.kept = true,
-            Err(NotKept::Busy) => self.refused = Some("busy"),
-            Err(NotKept::Denied) => self.refused = Some("denied"),
-            Err(NotKept::Unknown) => self.unknown = true,
+            Err(why) => match why.code() {
+                Some(code) => self.refused = Some(code),
+                None => self.unknown = true,
+            },
         }
         // else the verdict is all that is still to come
         if waits {
@@ -214,9 +248,9 @@ impl Connection {
         let time = SystemTime::now();
         let arrivals = readings.into_iter().map(|r| arrival(r, &self.ends, time)).collect();
         let (done, safe) = oneshot::channel();
-        self.shared
+        self.terms
             .inbox
-            .send(Inbound::Arrivals { arrivals, done })
+            .send(Inbound::Arrivals { arrivals, session: None, reply: None, room: None, done })
             .await
             .map_err(|_| NotKept::Busy)?;
         // whoever had it is gone, perhaps after storing it
@@ -228,7 +262,7 @@ impl Connection {
         if self.our_side_ended {
             return;
         }
-        let Identity { name, port, .. } = self.shared.identity.clone();
+        let Identity { name, port, .. } = self.terms.identity.clone();
         let own = self.ends.own();
         for answer in answers {
             let bytes = match answer {
@@ -252,17 +286,20 @@ impl Connection {
         if self.our_side_ended || self.received_bytes == 0 || is_mixed {
             return;
         }
-        let Identity { name, port, .. } = &self.shared.identity;
+        let Identity { name, port, .. } = &self.terms.identity;
         let crc32 = self.received.clone().finalize();
+        let key = self.terms.sessions.as_ref().map(|sessions| sessions.key);
         let verdict = match self.refused {
             None => Verdict::Ok {
                 sum: Sum { bytes: self.received_bytes, crc32 },
                 name: Some(name.clone()),
                 port: Some(*port),
+                key,
             },
             Some(code) => Verdict::No {
                 code: code.to_owned(),
                 retry: (code == "busy").then_some(RETRY_AFTER),
+                key,
             },
         };
         self.write(verdict.encode().as_bytes()).await;
@@ -293,12 +330,17 @@ impl Drop for Connection {
 }
 
 fn arrival(reading: Reading, ends: &Ends, time: SystemTime) -> Arrival {
+    let address = reading.reachable(ends);
     Arrival {
         kind: reading.kind,
         time,
-        address: reading.reachable(ends),
+        verified: address.as_ref().is_some_and(|address| address.ip() == Some(ends.observed)),
+        address,
         name: reading.name,
         observed: ends.observed,
+        key: None,
+        id: None,
+        topic: None,
         text: reading.text,
     }
 }

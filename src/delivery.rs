@@ -1,20 +1,31 @@
-//! Takes one errand to one peer: in as many messages as its program needs, and again where trying again is safe.
+//! Takes one errand to one peer: by the way that the peer's key and the settings demand, in as many messages as its program
+//! needs, and again where trying again is safe.
 //!
-//! Only what surely has not arrived is said a second time. The plain wire has no ids, so a listener cannot tell a
-//! repeated message from a new one.
+//! In a session a message has an id, so it may be said again whenever its arrival is in doubt. The plain wire has none:
+//! there only what surely has not arrived is said a second time.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use crate::codec::writing::{MAX_NATIVE_BYTES, MAX_PLAIN_BYTES, TextError, encode, split};
+use crate::book::Reached;
+use crate::codec::frame::{Header, ReplyEnd};
+use crate::codec::writing::{MAX_NATIVE_BYTES, MAX_PLAIN_BYTES, TextError, encode};
 use crate::config::Time;
 use crate::dial::{Deadline, Dialer, Heard};
+use crate::exchange::Unheard;
 use crate::exit::{Code, Exit, Failure};
-use crate::message::Proof;
+use crate::id::MessageId;
+use crate::key::PublicKey;
+use crate::message::{Outgoing, Proof};
 use crate::peer::{Peer, Wire};
+use crate::pieces::{pieces, plain_text, text_failure};
 use crate::report::{Errand, Report, worded};
 use crate::retry::Retry;
+use crate::session::outgoing::message_frame;
+use crate::session::tls::random;
+use crate::talk::{Talk, hook_failure};
+use crate::trust::{Secure, Trust};
 
 /// Takes an errand to a peer. Each try has its own time limit; `waits` is told why one more is needed.
 pub async fn run(
@@ -26,25 +37,20 @@ pub async fn run(
 ) -> Report {
     let start = Instant::now();
     let mut pauses = retry.pauses(start);
-    let mut delivery = Delivery {
-        dialer,
-        peer: &peer,
-        errand,
-        wire: peer.wire,
-        pieces: Vec::new(),
-        arrived: 0,
-        weakest: None,
-    };
+    let mut delivery = Delivery::new(dialer, &peer);
     let mut attempts = 0;
     let result = loop {
         attempts += 1;
-        let failure = match delivery.attempt(Deadline::after(dialer.timeout)).await {
+        let failure = match delivery.attempt(errand, Deadline::after(dialer.timeout)).await {
             Ok(heard) => break Ok(heard),
             Err(failure) => failure,
         };
-        let may_pass = can_pass(&failure, delivery.has_said_nothing());
+        delivery.is_open |= failure.code.exit() == Exit::Unconfirmed;
+        let may_pass = can_pass(&failure, delivery.may_say_again());
         let Some(pause) = may_pass.then(|| pauses.next(Instant::now())).flatten() else {
-            let failure = worded(delivery.of_parts(failure), &peer, errand, retry);
+            let failure = delivery.of_attempts(delivery.of_parts(failure), errand);
+            let is_greeting = *errand == Errand::Connect;
+            let failure = worded(failure, &delivery.named_peer(), is_greeting, retry);
             let time = Time(Duration::from_millis(start.elapsed().as_millis() as u64));
             break Err(match attempts {
                 1 => failure,
@@ -55,11 +61,21 @@ pub async fn run(
         sleep(pause).await;
     };
     let parts = delivery.pieces.len().max(1);
-    Report { peer, result, parts, attempts, time: start.elapsed() }
+    let in_session = delivery.key.is_some();
+    let heard = result.as_ref().map(Heard::reached).ok();
+    let result = if errand.needs_ack() {
+        result.and_then(|heard| require_ack(heard, &peer))
+    } else {
+        result
+    };
+    let (reply, reached) = (delivery.reply.take(), delivery.reached.take());
+    let reached = heard.or(reached);
+    let time = start.elapsed();
+    Report { peer, result, in_session, reached, reply, parts, attempts, line: None, time }
 }
 
 /// Whether the same may succeed later, and does no harm if more of it has arrived than we know.
-fn can_pass(failure: &Failure, twice_does_no_harm: bool) -> bool {
+pub fn can_pass(failure: &Failure, twice_does_no_harm: bool) -> bool {
     match failure.code.exit() {
         Exit::Unreachable => true,
         Exit::Refused => failure.code == Code::Busy,
@@ -68,34 +84,157 @@ fn can_pass(failure: &Failure, twice_does_no_harm: bool) -> bool {
     }
 }
 
+fn require_ack(heard: Heard, peer: &Peer) -> Result<Heard, Failure> {
+    match heard.proof {
+        Proof::Acked => Ok(heard),
+        Proof::Read => {
+            let why = "has read it but cannot acknowledge: it is a plain program";
+            Err(Failure::new(Code::Unconfirmed, format!("{} {why}", peer.label())))
+        }
+    }
+}
+
+/// By which way a peer is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In a session with whoever proves this key.
+    Session(PublicKey),
+    /// On the plain wire.
+    Plain,
+}
+
 /// How far an errand has come.
-struct Delivery<'a> {
+pub struct Delivery<'a> {
     dialer: &'a Dialer,
     peer: &'a Peer,
-    errand: &'a Errand,
     /// Which kind of program it is, as far as that is known.
     wire: Option<Wire>,
-    /// The messages that a text makes, once it is known for whom.
-    pieces: Vec<&'a str>,
+    /// Its key, as far as that is known.
+    key: Option<PublicKey>,
+    /// Whether it has been asked for its key.
+    has_asked: bool,
+    /// The messages that a text makes on the plain wire, once it is known for whom.
+    pieces: Vec<String>,
     /// How many of them have arrived.
     arrived: usize,
     /// The one of them that is least sure.
     weakest: Option<Heard>,
+    /// The peer has the message, and only its reply is missing.
+    is_taken: bool,
+    /// An attempt has ended without an answer, so the peer may have the message although later ones have failed.
+    is_open: bool,
+    /// What was found out of the peer, however the errand ended.
+    reached: Option<Reached>,
+    /// What the peer's command has printed, however it ended.
+    reply: Option<Vec<u8>>,
 }
 
 impl<'a> Delivery<'a> {
-    /// Does what is still to be done.
-    async fn attempt(&mut self, deadline: Deadline) -> Result<Heard, Failure> {
-        match self.errand {
-            Errand::Message(text) => self.send(text, deadline).await,
-            Errand::Connect => self.say(self.wire, deadline, "connect").await,
-            Errand::Exit => self.say(self.wire, deadline, "exit").await,
+    /// Nothing was said yet.
+    pub fn new(dialer: &'a Dialer, peer: &'a Peer) -> Self {
+        Self {
+            dialer,
+            peer,
+            wire: peer.wire,
+            key: peer.key,
+            has_asked: false,
+            pieces: Vec::new(),
+            arrived: 0,
+            weakest: None,
+            is_taken: false,
+            is_open: false,
+            reached: None,
+            reply: None,
         }
     }
 
-    /// Whether nothing of a text was sent yet: a greeting or a goodbye may arrive twice.
-    fn has_said_nothing(&self) -> bool {
-        self.pieces.is_empty()
+    /// Does what is still to be done.
+    async fn attempt(&mut self, errand: &Errand, deadline: Deadline) -> Result<Heard, Failure> {
+        match errand {
+            Errand::Message(message) => match self.way(deadline).await? {
+                Way::Session(key) => self.send_in_session(message, key, deadline).await,
+                Way::Plain => self.send_plain(message, deadline).await,
+            },
+            Errand::Connect => self.greet(deadline).await,
+            Errand::Exit => self.take_leave(deadline).await,
+        }
+    }
+
+    /// Whether what was said may be said again: nothing that arrives twice does harm, because it has an id, or because
+    /// nothing of a text was sent yet.
+    fn may_say_again(&self) -> bool {
+        self.pieces.is_empty() && !self.is_taken
+    }
+
+    /// Which kind of program it is, as far as that is known by now.
+    pub fn wire(&self) -> Option<Wire> {
+        self.wire
+    }
+
+    /// Finds out how the peer is to be spoken to, by a handshake if that is not known.
+    pub async fn way(&mut self, deadline: Deadline) -> Result<Way, Failure> {
+        if let Some(way) = self.known_way()? {
+            return Ok(way);
+        }
+        if self.dialer.trust == Trust::Strict {
+            return Err(self.untrusted());
+        }
+        if !self.has_asked {
+            self.ask(deadline).await.map_err(|unheard| unasked(unheard.failure))?;
+        }
+        match (self.key, self.wire) {
+            (Some(key), _) => Ok(Way::Session(key)),
+            (None, _) if self.secure() == Secure::Require => Err(self.insecure()),
+            (None, _) => Ok(Way::Plain),
+        }
+    }
+
+    /// The way that is known without a handshake, or that there is none.
+    fn known_way(&self) -> Result<Option<Way>, Failure> {
+        match (self.key, self.secure()) {
+            (Some(_), Secure::Off) => {
+                let why = "its key is known, so it is never spoken to in plain; nothing was sent";
+                let mend = format!(
+                    "leave out --secure off; to forget it: p2p peers rm {}",
+                    self.peer.address
+                );
+                Err(Failure::new(Code::Insecure, why).hint(mend))
+            }
+            // it was only seen, and by other rules than those of now
+            (Some(key), _) if self.dialer.trust == Trust::Strict && !self.peer.is_trusted() => {
+                let to = &self.peer.address;
+                Err(self
+                    .untrusted()
+                    .hint(format!("if it is right: p2p peers trust {to} --key {key}")))
+            }
+            (Some(key), _) => Ok(Some(Way::Session(key))),
+            (None, Secure::Off) => Ok(Some(Way::Plain)),
+            (None, _) if self.dialer.trust == Trust::Strict => Ok(None),
+            (None, Secure::Prefer) if self.wire == Some(Wire::Plain) => Ok(Some(Way::Plain)),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// What was chosen for this call goes first, then what was for this peer, then what was for all.
+    fn secure(&self) -> Secure {
+        let chosen = self.dialer.secure;
+        if chosen.by_flag { chosen.secure } else { self.peer.secure.unwrap_or(chosen.secure) }
+    }
+
+    /// The CONNECT handshake on the plain wire: an answer of a p2p has its key. `None` if it is refused there but can be spoken
+    /// to in a session.
+    async fn ask(&mut self, deadline: Deadline) -> Result<Option<Heard>, Unheard> {
+        let heard = match self.say(self.wire, deadline, "connect").await {
+            Ok(heard) => heard,
+            Err(Unheard { offered: Some(key), .. }) if self.secure() != Secure::Off => {
+                (self.has_asked, self.wire, self.key) = (true, Some(Wire::Native), Some(key));
+                return Ok(None);
+            }
+            Err(unheard) => return Err(unheard),
+        };
+        (self.has_asked, self.wire, self.key) = (true, Some(heard.wire()), heard.offered);
+        self.reached = Some(heard.reached());
+        Ok(Some(heard))
     }
 
     async fn say(
@@ -103,32 +242,124 @@ impl<'a> Delivery<'a> {
         known: Option<Wire>,
         deadline: Deadline,
         text: &str,
-    ) -> Result<Heard, Failure> {
+    ) -> Result<Heard, Unheard> {
         let Dialer { name, .. } = self.dialer;
         self.dialer.say(&self.peer.address, known, deadline, |own| encode(own, name, text)).await
     }
 
-    /// A short text goes at once. For a long one it has to be known who reads it: a p2p takes it whole, a plain program
-    /// in parts of what it reads at once.
-    async fn send(&mut self, text: &'a str, deadline: Deadline) -> Result<Heard, Failure> {
+    async fn send_in_session(
+        &mut self,
+        message: &Outgoing,
+        key: PublicKey,
+        deadline: Deadline,
+    ) -> Result<Heard, Failure> {
+        let frame = message_frame(message);
+        let mut talk = Talk::begin(self.dialer, &self.peer.address, key, &frame, deadline).await?;
+        let heard = talk.answer(&message.id, deadline).await?;
+        self.reached = Some(heard.reached());
+        if message.reply {
+            self.is_taken = true;
+            let replied = talk.reply(&message.id, deadline).await?;
+            let failure = hook_failure(&replied);
+            let is_one = !replied.output.is_empty() || matches!(replied.end, ReplyEnd::Status(_));
+            self.reply = is_one.then_some(replied.output);
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+        }
+        talk.close().await;
+        Ok(heard)
+    }
+
+    /// Greets the peer, and has it prove the key that it says to have.
+    async fn greet(&mut self, deadline: Deadline) -> Result<Heard, Failure> {
+        if let Some(Way::Session(key)) = self.known_way()? {
+            return self.ping(key, deadline).await;
+        }
+        let heard = self.ask(deadline).await.map_err(|unheard| unheard.failure)?;
+        let believes = self.dialer.trust == Trust::Tofu && self.secure() != Secure::Off;
+        match (self.key, heard) {
+            (Some(key), _) if believes => self.ping(key, deadline).await,
+            (_, Some(heard)) if self.secure() != Secure::Require => Ok(heard),
+            (None, Some(_)) => Err(self.insecure()),
+            _ => Err(self.untrusted()),
+        }
+    }
+
+    async fn ping(&mut self, key: PublicKey, deadline: Deadline) -> Result<Heard, Failure> {
+        let id = MessageId::of(random());
+        self.ask_in_session(key, Header::Ping { id: id.clone() }, &id, deadline).await
+    }
+
+    async fn ask_in_session(
+        &self,
+        key: PublicKey,
+        question: Header,
+        id: &MessageId,
+        deadline: Deadline,
+    ) -> Result<Heard, Failure> {
+        let frame = question.encode();
+        let to = &self.peer.address;
+        let mut talk = Talk::begin(self.dialer, to, key, frame.as_bytes(), deadline).await?;
+        let heard = talk.answer(id, deadline).await?;
+        talk.close().await;
+        Ok(heard)
+    }
+
+    /// Says goodbye. A plain one tells nobody more than that we were here.
+    async fn take_leave(&mut self, deadline: Deadline) -> Result<Heard, Failure> {
+        if let Some(Way::Session(key)) = self.known_way()? {
+            let id = MessageId::of(random());
+            let leave = Header::Leave { id: Some(id.clone()) };
+            return self.ask_in_session(key, leave, &id, deadline).await;
+        }
+        if self.secure() == Secure::Require {
+            return Err(self.insecure());
+        }
+        self.say(self.wire, deadline, "exit").await.map_err(|unheard| unheard.failure)
+    }
+
+    /// Sends a message in as many pieces as its reader needs: a p2p takes it whole, a plain program in parts of what it
+    /// reads at once.
+    async fn send_plain(
+        &mut self,
+        message: &Outgoing,
+        deadline: Deadline,
+    ) -> Result<Heard, Failure> {
         if self.pieces.is_empty() {
-            let short = split(text, MAX_PLAIN_BYTES).map_err(text_failure)?;
+            let text = plain_text(message)?;
+            let short = pieces(&text, MAX_PLAIN_BYTES)?;
             if short.len() > 1 && self.wire.is_none() {
-                self.wire = Some(self.say(None, deadline, "connect").await?.wire());
+                self.ask(deadline).await.map_err(|unheard| unasked(unheard.failure))?;
+                // encryption is switched off, and stays so
+                self.key = None;
             }
             self.pieces = match self.wire {
-                Some(Wire::Native) => split(text, MAX_NATIVE_BYTES).map_err(text_failure)?,
+                Some(Wire::Native) => pieces(&text, MAX_NATIVE_BYTES)?,
                 _ => short,
             };
         }
         while let Some(piece) = self.pieces.get(self.arrived) {
-            let heard = self.say(self.wire, deadline, piece).await?;
+            let heard = self.say(self.wire, deadline, piece).await;
+            let heard = heard.map_err(|unheard| unheard.failure)?;
             self.arrived += 1;
             if self.weakest.as_ref().is_none_or(|weakest| weakest.proof == Proof::Acked) {
                 self.weakest = Some(heard);
             }
         }
         self.weakest.clone().ok_or_else(|| text_failure(TextError::Empty))
+    }
+
+    /// What a failure means after those before it: what may have arrived once is not unsent because it did not arrive again.
+    fn of_attempts(&self, failure: Failure, errand: &Errand) -> Failure {
+        let is_message = matches!(errand, Errand::Message(_));
+        if is_message && self.is_open && !self.is_taken { doubtful(failure) } else { failure }
+    }
+
+    /// The peer, with the name that it has given by now.
+    fn named_peer(&self) -> Peer {
+        let said = self.reached.as_ref().and_then(|reached| reached.name.clone());
+        Peer { name: self.peer.name.clone().or(said), ..self.peer.clone() }
     }
 
     /// Which part of a long text failed. What came before has arrived: the whole is no longer safe to send again.
@@ -141,33 +372,35 @@ impl<'a> Delivery<'a> {
         let code = if self.arrived > 0 && nothing_of_it { Code::Unconfirmed } else { failure.code };
         Failure { code, ..failure.context(format!("part {} of {count}", self.arrived + 1)) }
     }
-}
 
-/// Checks that a text can be sent to any peer at all.
-pub fn check(text: &str) -> Result<(), Failure> {
-    split(text, MAX_PLAIN_BYTES).map(drop).map_err(text_failure)
-}
-
-/// A text that the plain wire cannot carry.
-pub fn text_failure(error: TextError) -> Failure {
-    match error {
-        TextError::Empty => Failure::new(Code::Usage, "there is no text to send"),
-        TextError::NotUtf8(at) => Failure::new(
-            Code::Usage,
-            format!("cannot send this text: byte {at} of it is not UTF-8"),
-        )
-        .hint("encode it first, for example with base64"),
-        TextError::Blanks => Failure::new(
-            Code::Usage,
-            "cannot send this text: it has too many blanks in a row for one message",
-        ),
-        TextError::Keyword(word) => {
-            let failure = Failure::new(
-                Code::Usage,
-                format!("cannot send `{word}`: alone it is a command on the wire"),
-            );
-            failure
-                .hint("add a word; to take leave of a peer use `p2p leave`, to greet it `p2p ping`")
-        }
+    fn untrusted(&self) -> Failure {
+        let why = "no key of it was given, and only given ones are trusted; nothing was sent";
+        let to = &self.peer.address;
+        Failure::new(Code::Untrusted, why).hint(format!(
+            "`p2p id` there prints its key; then here: p2p peers trust {to} --key KEY"
+        ))
     }
+
+    fn insecure(&self) -> Failure {
+        let why = "it does not speak encrypted, and nothing else is allowed; nothing was sent";
+        Failure::new(Code::Insecure, why).hint("to allow it for this call: --secure prefer")
+    }
+}
+
+/// A failure after a try that may have arrived.
+pub fn doubtful(failure: Failure) -> Failure {
+    if failure.code.exit() == Exit::Unconfirmed {
+        return failure;
+    }
+    Failure { code: Code::Unconfirmed, ..failure.context("an earlier try may have arrived") }
+}
+
+/// A handshake that failed: whatever became of it, nothing of the message was sent.
+fn unasked(failure: Failure) -> Failure {
+    if failure.code.exit() != Exit::Unconfirmed {
+        return failure;
+    }
+    let why = "it does not answer the handshake, so nothing was sent";
+    Failure { code: Code::Unreachable, ..failure.context(why) }
+        .hint("to send without a handshake, and without encryption: --secure off")
 }

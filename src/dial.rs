@@ -1,34 +1,30 @@
-//! Reaches a peer, says one thing, and finds out how sure it is that it was read.
+//! Reaches a peer: finds its host, connects, and says who we are.
 //!
-//! "Send and close" proves nothing: it reported success for 240 of 240 messages to a program that never read. What
-//! proves more, without another byte on the plain wire: one write, half-close, read to the end, see our own end
-//! acknowledged, and no error on the socket.
+//! What is said then is for `exchange` on the plain wire, and for `talk` in a session.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::io::Errno;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::address::{Address, Host};
-use crate::codec::receipt::{is_receipt, name_in};
-use crate::codec::verdict::{MAX_VERDICT_BYTES, Sum, Verdict};
+use crate::book::Reached;
+use crate::codec::frame::Hello;
 use crate::config::{Advertise, Time};
-use crate::connection::QUIET;
+use crate::exchange::{Unheard, exchange, unreachable};
 use crate::exit::{Code, Failure};
+use crate::key::PublicKey;
 use crate::message::Proof;
 use crate::name::Name;
 use crate::peer::Wire;
-
-/// How much of a reply is read: a verdict, or a few words. Who says more is read to the end but not kept.
-const MAX_REPLY_BYTES: usize = MAX_VERDICT_BYTES;
-
-/// Who answers without end is left.
-const MAX_DRAINED_BYTES: usize = 1024 * 1024;
+use crate::session::tls::Keys;
+use crate::settings::Chosen;
+use crate::trust::Trust;
 
 /// Pause before the next address of a host is tried beside the first (RFC 8305, section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -42,6 +38,16 @@ pub struct Dialer {
     pub port: u16,
     /// What we advertise instead of the connection's own address.
     pub advertised: Option<SocketAddr>,
+    /// Whether we listen, or somebody has said where we do; else the port is only what the plain wire has to be told.
+    pub listens: bool,
+    /// Whether what we say is encrypted.
+    pub secure: Chosen,
+    /// Which keys are believed.
+    pub trust: Trust,
+    /// The keys of peers that are known by their IP address: a host's name in its place changes nothing.
+    pub pins: Arc<HashMap<Address, PublicKey>>,
+    /// Our key.
+    pub keys: Keys,
     /// Time for one whole attempt: resolve, connect, answer.
     pub timeout: Duration,
 }
@@ -59,7 +65,13 @@ impl Deadline {
         Self { end: Instant::now() + after, after }
     }
 
-    fn passed(&self, code: Code, what: &str) -> Failure {
+    /// The end of it.
+    pub fn end(&self) -> Instant {
+        self.end
+    }
+
+    /// What has not come in time.
+    pub fn passed(&self, code: Code, what: &str) -> Failure {
         Failure::new(code, format!("no {what} within {}", Time(self.after)))
     }
 }
@@ -73,9 +85,19 @@ pub struct Heard {
     pub name: Option<Name>,
     /// The address that answered.
     pub address: Address,
+    /// The key that it has proved in a session.
+    pub key: Option<PublicKey>,
+    /// The key that it says to have; a session with it proves that.
+    pub offered: Option<PublicKey>,
 }
 
 impl Heard {
+    /// What it tells of the peer.
+    pub fn reached(&self) -> Reached {
+        let Self { name, address, key, .. } = self.clone();
+        Reached { address, name, wire: self.wire(), key }
+    }
+
     /// Which kind of program answered.
     pub fn wire(&self) -> Wire {
         match self.proof {
@@ -96,18 +118,46 @@ impl Dialer {
         known: Option<Wire>,
         deadline: Deadline,
         say: impl FnOnce(SocketAddr) -> Vec<u8>,
-    ) -> Result<Heard, Failure> {
-        let mut stream = match timeout_at(deadline.end, connect(to)).await {
+    ) -> Result<Heard, Unheard> {
+        let (mut stream, address) = self.connect(to, deadline).await?;
+        if let Some(&key) = self.pins.get(&address).filter(|_| to.ip().is_none()) {
+            let why = "its key is known, so it is never spoken to in plain; nothing was sent";
+            let failure = Failure::new(Code::Insecure, why);
+            return Err(Unheard { failure, offered: Some(key) });
+        }
+        let own = self.own(&stream).map_err(|error| unreachable(&error))?;
+        let message = say(own);
+        match timeout_at(deadline.end, exchange(&mut stream, &message, known)).await {
+            Ok(result) => result.map(|said| Heard {
+                proof: said.proof,
+                name: said.name,
+                address,
+                key: None,
+                offered: said.key,
+            }),
+            Err(_) => Err(deadline.passed(Code::Timeout, "answer").into()),
+        }
+    }
+
+    /// Connects, and tells which address answered. Fails with `unreachable`.
+    pub async fn connect(
+        &self,
+        to: &Address,
+        deadline: Deadline,
+    ) -> Result<(TcpStream, Address), Failure> {
+        let stream = match timeout_at(deadline.end, connect(to)).await {
             Ok(connected) => connected.map_err(|error| unreachable(&error))?,
             Err(_) => return Err(deadline.passed(Code::Unreachable, "connection")),
         };
-        let own = self.own(&stream).map_err(|error| unreachable(&error))?;
-        let address = stream.peer_addr().map_err(|error| unconfirmed(&describe(&error)))?.into();
-        let message = say(own);
-        match timeout_at(deadline.end, exchange(&mut stream, &message, known)).await {
-            Ok(result) => result.map(|(proof, name)| Heard { proof, name, address }),
-            Err(_) => Err(deadline.passed(Code::Timeout, "answer")),
-        }
+        let address = stream.peer_addr().map_err(|error| unreachable(&error))?;
+        Ok((stream, SocketAddr::new(address.ip().to_canonical(), address.port()).into()))
+    }
+
+    /// Who we are to those with whom we have a session. A port where nobody may listen is not told: another p2p of this
+    /// machine may have it.
+    pub fn hello(&self) -> Hello {
+        let port = self.listens.then_some(self.port);
+        Hello { name: Some(self.name.clone()), port, addr: self.advertised }
     }
 
     fn own(&self, stream: &TcpStream) -> io::Result<SocketAddr> {
@@ -182,125 +232,6 @@ async fn connect_first(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     }
 }
 
-/// What a peer's end of the connection says.
-enum Ending {
-    /// It closed in order.
-    Closed,
-    /// It answered in words that stand for "read", and keeps the connection open.
-    Answered,
-}
-
-async fn exchange(
-    stream: &mut TcpStream,
-    message: &[u8],
-    known: Option<Wire>,
-) -> Result<(Proof, Option<Name>), Failure> {
-    let lost = |error: io::Error| unconfirmed(&describe(&error));
-    stream.write_all(message).await.map_err(lost)?;
-    stream.shutdown().await.map_err(lost)?;
-    let mut reply = Vec::new();
-    let ending = read_reply(stream, &mut reply).await?;
-    match Verdict::decode(&reply) {
-        Some(Verdict::Ok { sum, name, .. }) if sum == Sum::of(message) => {
-            return Ok((Proof::Acked, name));
-        }
-        Some(Verdict::Ok { .. }) => return Err(unconfirmed("it acknowledged other bytes")),
-        Some(Verdict::No { code, retry }) => return Err(refused(&code, retry)),
-        None if reply.starts_with(b"P2P/") => return Err(unconfirmed("its answer cannot be read")),
-        None => {}
-    }
-    if known == Some(Wire::Native) {
-        return Err(unconfirmed("it acknowledged before and did not now"));
-    }
-    if let Ending::Closed = ending {
-        end_is_acknowledged(stream).await;
-        if let Some(error) = stream.take_error().map_err(lost)? {
-            return Err(lost(error));
-        }
-    }
-    Ok((Proof::Read, name_in(&reply)))
-}
-
-/// Reads to the end, or until a program that keeps the connection open has said that it read.
-async fn read_reply(stream: &mut TcpStream, reply: &mut Vec<u8>) -> Result<Ending, Failure> {
-    let mut chunk = [0; 4096];
-    let mut total = 0;
-    loop {
-        let read = stream.read(&mut chunk);
-        let count = if is_receipt(reply) {
-            match timeout(QUIET, read).await {
-                Ok(result) => result,
-                Err(_) => return Ok(Ending::Answered),
-            }
-        } else {
-            read.await
-        };
-        let count = count.map_err(|error| unconfirmed(&describe(&error)))?;
-        if count == 0 {
-            return Ok(Ending::Closed);
-        }
-        total += count;
-        if total > MAX_DRAINED_BYTES {
-            return Err(unconfirmed("it answers without end"));
-        }
-        let room = MAX_REPLY_BYTES - reply.len();
-        reply.extend_from_slice(&chunk[..count.min(room)]);
-    }
-}
-
-/// Waits until the other end has acknowledged our end of stream; the caller's deadline bounds it.
-///
-/// A program may close before it has read all: our bytes then meet a closed socket and are answered by a reset, but
-/// only after its own end has reached us. Once both ends are acknowledged, or a reset has come, the kernel has let go
-/// of the connection and knows no peer of it any more; which of both it was, the socket's error tells.
-async fn end_is_acknowledged(stream: &TcpStream) {
-    let mut pause = Duration::from_micros(200);
-    while stream.peer_addr().is_ok() {
-        sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(50));
-    }
-}
-
-/// Nothing was sent; whether that is the peer's doing or ours is another matter.
-fn unreachable(error: &io::Error) -> Failure {
-    let scarce = [Errno::MFILE, Errno::NFILE];
-    let ours = Errno::from_io_error(error).is_some_and(|errno| scarce.contains(&errno));
-    Failure::new(if ours { Code::Io } else { Code::Unreachable }, describe(error))
-}
-
-fn unconfirmed(why: &str) -> Failure {
-    Failure::new(Code::Unconfirmed, why)
-}
-
-fn refused(code: &str, retry: Option<Duration>) -> Failure {
-    let when = retry.map_or(String::new(), |r| format!(", try again in {}", Time(r)));
-    let (code, why) = match code {
-        "busy" => (Code::Busy, "it cannot take messages now".to_owned()),
-        "too_large" => (Code::TooLarge, "the message is too large for it".to_owned()),
-        "denied" => (Code::Denied, "it does not take messages from us".to_owned()),
-        other => (Code::Denied, format!("it refuses: {other}")),
-    };
-    Failure::new(code, why + &when)
-}
-
-/// An error of the system in few words, without its number.
-fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".into(),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            "the connection was reset".into()
-        }
-        io::ErrorKind::HostUnreachable => "no route to the host".into(),
-        io::ErrorKind::NetworkUnreachable => "the network is unreachable".into(),
-        io::ErrorKind::AddrNotAvailable => "no free port or address on this machine".into(),
-        _ => {
-            let text = error.to_string();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            text.trim_start_matches("failed to lookup address information: ").to_lowercase()
-        }
-    }
-}
-
 /// Whether an IP address is one of this machine's: only those can be bound. Nothing is sent.
 pub fn is_own_ip(ip: IpAddr) -> bool {
     ip.is_loopback() || std::net::UdpSocket::bind((ip, 0)).is_ok()
@@ -317,28 +248,5 @@ mod tests {
         let itself = socket.local_addr().unwrap();
         let stream = socket.connect(itself).await.unwrap();
         assert_eq!(refuse_ourselves(&stream).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn an_end_that_came_before_our_bytes_were_taken_is_no_proof() {
-        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut stream = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
-        // it ends its side and never reads, and more is sent than its kernel takes
-        let (mut peer, _) = socket.accept().await.unwrap();
-        peer.shutdown().await.unwrap();
-        let message = vec![b'x'; 3 * 1024 * 1024];
-        let sent = exchange(&mut stream, &message, None);
-        assert!(timeout(Duration::from_millis(300), sent).await.is_err());
-    }
-
-    #[test]
-    fn errors_are_told_in_few_words() {
-        for (number, words) in [
-            (111, "connection refused"),
-            (113, "no route to the host"),
-            (104, "the connection was reset"),
-        ] {
-            assert_eq!(describe(&io::Error::from_raw_os_error(number)), words);
-        }
     }
 }

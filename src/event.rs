@@ -10,6 +10,8 @@ use serde::Serialize;
 use crate::arrived::{Arrived, From};
 use crate::escape::is_visible;
 use crate::exit::Failure;
+use crate::id::MessageId;
+use crate::key::PublicKey;
 use crate::peer::{Peer, Source, Wire};
 use crate::posted::{Cause, PeerLabel, Sent};
 
@@ -28,6 +30,9 @@ pub enum Event {
         advertise: Option<String>,
         /// What it calls itself.
         name: String,
+        /// Its key, if it takes sessions.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<PublicKey>,
         /// Its process.
         pid: u32,
     },
@@ -53,6 +58,9 @@ pub enum Event {
         time: String,
         /// What it was for: `message`, `join` or `leave`.
         on: &'static str,
+        /// The id of the message, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<MessageId>,
         /// Whose message, or who joined or left.
         from: From,
         /// The command.
@@ -84,9 +92,15 @@ pub enum Event {
     Pong {
         /// With whom.
         peer: PeerLabel,
-        /// Whether it is a plain program; absent if it did not answer.
+        /// Whether it went over the plain wire; absent if it did not answer.
         #[serde(skip_serializing_if = "Option::is_none")]
         plain: Option<bool>,
+        /// Whether it is another p2p; absent if it did not answer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        native: Option<bool>,
+        /// The key that it has proved, or without a session the one that it says to have.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<PublicKey>,
         /// Milliseconds from the start of the attempt to its end.
         ms: f64,
         /// What went wrong.
@@ -124,6 +138,19 @@ pub enum Event {
         /// The exit status.
         exit: u8,
     },
+    /// Who we are.
+    Id {
+        /// What we call ourselves.
+        name: String,
+        /// Where others can reach us, the likeliest first.
+        addrs: Vec<String>,
+        /// Our key.
+        key: PublicKey,
+        /// The same for eyes.
+        fingerprint: String,
+        /// What the other side may paste.
+        add: String,
+    },
     /// One setting.
     Setting {
         /// Its key in the configuration.
@@ -140,6 +167,8 @@ pub enum Event {
         config: String,
         /// The state directory.
         state: String,
+        /// The file of the secret key.
+        key: String,
     },
     /// Something that was done and has no other report.
     Done {
@@ -173,6 +202,10 @@ pub struct Listed {
     verified: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<PublicKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wire: Option<Wire>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,6 +245,8 @@ impl Listed {
             source: if peer.is_given() { Source::Static } else { peer.source },
             verified: peer.verified,
             tags: peer.all_tags().into_iter().map(ToString::to_string).collect(),
+            key: peer.key,
+            trusted: peer.key.map(|_| peer.is_trusted()),
             wire: peer.wire,
             observed: peer.observed,
             first_seen: peer.first_seen.map(rfc3339),
@@ -260,6 +295,10 @@ mod tests {
             address: Some("10.0.0.2:7000".parse().unwrap()),
             name: Some("alice".into()),
             observed: "10.0.0.2".parse().unwrap(),
+            verified: true,
+            key: None,
+            id: None,
+            topic: None,
             text: text.to_vec(),
         }
     }

@@ -22,6 +22,8 @@ pub enum Exit {
     Unconfirmed = 5,
     /// The peer refused it.
     Refused = 6,
+    /// Identity or encryption; nothing was sent.
+    Insecure = 7,
     /// Something local: state, disk, port.
     Local = 8,
     /// Ended by SIGHUP; a listener only by a second signal.
@@ -57,6 +59,14 @@ pub enum Code {
     Denied,
     /// The text is longer than the limit.
     TooLarge,
+    /// The peer has it, and its command for it failed or gave no reply.
+    HookFailed,
+    /// The peer proves another key than the one that is known.
+    KeyChanged,
+    /// No key of the peer is known, and only keys that were given are believed.
+    Untrusted,
+    /// It could only go unencrypted, and must not.
+    Insecure,
     /// The state directory, its lock or a file in it.
     State,
     /// The port cannot be listened on.
@@ -66,7 +76,7 @@ pub enum Code {
 }
 
 /// Every code with its word and exit status.
-pub const CODES: [(Code, &str, Exit); 14] = [
+pub const CODES: [(Code, &str, Exit); 18] = [
     (Code::Nothing, "nothing", Exit::Nothing),
     (Code::Usage, "usage", Exit::Usage),
     (Code::Config, "config", Exit::Usage),
@@ -78,6 +88,10 @@ pub const CODES: [(Code, &str, Exit); 14] = [
     (Code::Busy, "busy", Exit::Refused),
     (Code::Denied, "denied", Exit::Refused),
     (Code::TooLarge, "too_large", Exit::Refused),
+    (Code::HookFailed, "hook_failed", Exit::Refused),
+    (Code::KeyChanged, "key_changed", Exit::Insecure),
+    (Code::Untrusted, "untrusted", Exit::Insecure),
+    (Code::Insecure, "insecure", Exit::Insecure),
     (Code::State, "state", Exit::Local),
     (Code::Bind, "bind", Exit::Local),
     (Code::Io, "io", Exit::Local),
@@ -92,7 +106,8 @@ Exit status:
   3    some peers have it, some do not
   4    unreachable: not sent, trying again is safe
   5    no proof of delivery: it may have arrived
-  6    the peer refused it: busy, denied, too large
+  6    the peer said no: busy, denied, too large, its command failed
+  7    identity or encryption: another key, an untrusted one, or none; nothing was sent
   8    local: state, lock, disk, port in use, unsafe permissions
   129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM (listen ends with 0)";
 

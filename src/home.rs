@@ -1,7 +1,8 @@
 //! What a command starts from: its settings, the peer book, and who we are on the wire.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::address::Address;
@@ -9,10 +10,13 @@ use crate::book::PeerBook;
 use crate::dial::{Dialer, is_own_ip, resolve_advertised};
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::global::Global;
+use crate::key::PublicKey;
 use crate::lookup::{Lookup, find, tagged};
+use crate::message::Outgoing;
 use crate::name::Name;
 use crate::peer::{Peer, Source};
 use crate::posted::{Posted, Sent};
+use crate::session::tls::Keys;
 use crate::settings::{DEFAULT_PORT, Flags, Settings};
 use crate::state::dir::StateDir;
 use crate::state::outbox;
@@ -80,8 +84,8 @@ impl Home {
             let address: Address = word.parse().or_fail(Code::Usage).map_err(|failure| {
                 failure.context(format!("cannot read `{word}` as an address"))
             })?;
-            let unknown = || Peer::new(address.clone(), Source::Heard);
-            return Ok(book.at(&address).cloned().unwrap_or_else(unknown));
+            let unknown = || self.unknown(address.clone());
+            return Ok(book.meant_by(&address).cloned().unwrap_or_else(unknown));
         }
         match find(book, word) {
             Lookup::Found(peer) => Ok(peer.clone()),
@@ -93,6 +97,13 @@ impl Home {
             }
             Lookup::Unknown(nearest) => Err(unknown(word, nearest)),
         }
+    }
+
+    /// A peer of which nothing is known; of ourselves we know the key.
+    fn unknown(&self, address: Address) -> Peer {
+        let own = self.listening.as_ref().filter(|_| self.is_self(&address));
+        let key = own.and_then(|listening| listening.key);
+        Peer { key, trusted: key.is_some(), ..Peer::new(address, Source::Heard) }
     }
 
     /// The peers that several words mean, each once: names, addresses, and `@TAG` for all that have it.
@@ -164,19 +175,52 @@ impl Home {
             Some(advertised) => Some(advertised),
             None => resolve_advertised(listen.advertise.as_ref(), port, *timeout).await?,
         };
-        Ok(Dialer { name: name.clone(), port, advertised, timeout: *timeout })
+        let Settings { data_dir, place, secure, trust, .. } = &self.settings;
+        Ok(Dialer {
+            name: name.clone(),
+            port,
+            advertised,
+            listens: self.listening.is_some() || listen.is_given,
+            secure: *secure,
+            trust: *trust,
+            pins: self.pins(),
+            keys: Keys::new(data_dir.clone(), place.allow_network),
+            timeout: *timeout,
+        })
+    }
+
+    /// The keys of those peers that are entered by their IP address.
+    fn pins(&self) -> Arc<HashMap<Address, PublicKey>> {
+        let keyed = self.peers.book().iter().filter(|peer| peer.address.ip().is_some());
+        Arc::new(keyed.filter_map(|peer| Some((peer.address.clone(), peer.key?))).collect())
     }
 
     /// Adds a text that was sent to the history, unless that is switched off.
-    pub fn keep_sent(&self, text: &str, sent: &[Sent]) -> Result<(), Failure> {
+    pub fn keep_sent(&self, message: &Outgoing, sent: &[Sent]) -> Result<(), Failure> {
+        let now = SystemTime::now();
+        self.keep_lines(&[()], |(), seq| Posted::new(seq, now, message, sent.to_vec()).line())
+    }
+
+    /// Adds several texts, each with what became of it.
+    pub fn keep_all_sent(&self, results: &[(Outgoing, Sent)]) -> Result<(), Failure> {
+        let now = SystemTime::now();
+        let line = |(message, sent): &(Outgoing, Sent), seq| {
+            Posted::new(seq, now, message, vec![sent.clone()]).line()
+        };
+        self.keep_lines(results, line)
+    }
+
+    fn keep_lines<R>(
+        &self,
+        records: &[R],
+        line: impl Fn(&R, u64) -> String,
+    ) -> Result<(), Failure> {
         let Place { path, allow_network, lock_wait, .. } = &self.settings.place;
         let max_bytes = self.settings.listen.history_bytes;
-        if max_bytes == 0 {
+        if max_bytes == 0 || records.is_empty() {
             return Ok(());
         }
-        let now = SystemTime::now();
-        let line = |seq| Posted::new(seq, now, text, sent.to_vec()).line();
-        outbox::add(StateDir::create(path, *allow_network)?, max_bytes, *lock_wait, line)
+        outbox::add(StateDir::create(path, *allow_network)?, max_bytes, *lock_wait, records, line)
     }
 
     /// Writes down what a command has learned of peers. What was done is done: if it cannot be written down, that is

@@ -2,9 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use crate::codec::frame::ReplyEnd;
 use crate::message::Arrival;
 use crate::name::Name;
 
@@ -26,11 +29,60 @@ pub enum Inbound {
     Arrivals {
         /// What arrived.
         arrivals: Vec<Arrival>,
+        /// The session that they came in, if it was one.
+        session: Option<Order>,
+        /// Where the reply goes, if one is waited for; dropped if there is none.
+        reply: Option<oneshot::Sender<Reply>>,
+        /// The room that they take, given back when they are dealt with; of others their connection keeps it.
+        room: Option<OwnedSemaphorePermit>,
         /// To be told when they are safe, or that they could not be kept.
         done: oneshot::Sender<Result<(), NotKept>>,
     },
     /// Connections cannot be accepted at the moment.
     Trouble(io::Error),
+}
+
+/// Keeps the order of a session's messages: once one was refused, no later one is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Order(Arc<AtomicBool>);
+
+impl Reply {
+    /// There is none, for this reason.
+    pub fn failed(code: &str) -> Self {
+        Self { end: ReplyEnd::Failed(code.to_owned()), output: Vec::new() }
+    }
+}
+
+impl NotKept {
+    /// The word that the sender gets; none if it gets no answer.
+    pub fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Busy => Some("busy"),
+            Self::Denied => Some("denied"),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl Order {
+    /// One of them was refused.
+    pub fn break_off(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one of them was refused.
+    pub fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a command for a message has printed, for whoever sent it.
+#[derive(Debug)]
+pub struct Reply {
+    /// How the command ended.
+    pub end: ReplyEnd,
+    /// What it printed.
+    pub output: Vec<u8>,
 }
 
 /// Why messages are not acknowledged.

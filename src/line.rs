@@ -12,12 +12,14 @@ pub enum Form {
     Raw,
 }
 
-/// `ADDRESS NAME TEXT`; without a known address the IP that was observed, without a name `-`.
-pub fn line(arrival: &Arrival, form: Form) -> Vec<u8> {
+/// `ADDRESS NAME TEXT`; without a known address the IP that was observed, without a name `-`. For a person a name that is
+/// only a claim is marked with `?`.
+pub fn line(arrival: &Arrival, form: Form, is_doubtful: bool) -> Vec<u8> {
     let address =
         arrival.address.as_ref().map_or_else(|| arrival.observed.to_string(), ToString::to_string);
     let name = arrival.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-    let name = escape(name.unwrap_or("-").as_bytes()).replace(' ', "_");
+    let mark = if is_doubtful && name.is_some() { "?" } else { "" };
+    let name = escape(name.unwrap_or("-").as_bytes()).replace(' ', "_") + mark;
     let mut line = format!("{address} {name} ").into_bytes();
     match form {
         Form::Escaped => line.extend(escape(&arrival.text).bytes()),

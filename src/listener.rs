@@ -12,14 +12,16 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::address::source_of;
 use crate::codec::reading::Ends;
-use crate::connection::{Connection, Shared};
+use crate::connection;
 use crate::inbox::{Identity, Inbound};
-use crate::settings::Limits;
+use crate::limits::Limits;
 use crate::slots::Slots;
+use crate::terms::{Sessions, Terms};
+use crate::trust::Secure;
 
 /// Connections that the kernel keeps for us: with the standard library's 128 the 130th connect stalls for a second.
 const BACKLOG: i32 = 1024;
@@ -65,22 +67,26 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
 pub enum Haste {
     /// Each may finish the message that it has begun, within five seconds.
     Finish,
-    /// Only messages that are complete are dealt with.
-    AtOnce,
+    /// Only messages that are complete are dealt with, and for so long replies to them are waited for.
+    AtOnce(Duration),
 }
 
 /// Accepts until `shutdown` completes, then finishes what is in hand.
 pub async fn run(
     socket: TcpListener,
     identity: Identity,
+    sessions: Option<Sessions>,
+    secure: Secure,
     limits: Limits,
     inbox: mpsc::Sender<Inbound>,
     shutdown: impl Future<Output = Haste>,
 ) {
     let (close, closing) = watch::channel(false);
     let mut listener = Listener {
-        shared: Arc::new(Shared {
+        terms: Arc::new(Terms {
             identity,
+            sessions,
+            secure,
             limits,
             inbox,
             room: Arc::new(Semaphore::new(limits.output_bytes.min(Semaphore::MAX_PERMITS))),
@@ -94,19 +100,28 @@ pub async fn run(
         haste = shutdown => haste,
     };
     drop(socket);
-    if haste == Haste::AtOnce {
-        listener.slots.evict_all();
-    }
+    let replies = match haste {
+        Haste::Finish => Duration::ZERO,
+        Haste::AtOnce(replies) => {
+            listener.slots.evict_idle();
+            replies
+        }
+    };
     // the receivers live as long as the listener
     let _ = close.send(true);
-    let drained = async { while listener.tasks.join_next().await.is_some() {} };
-    let _ = timeout(MAX_DRAIN, drained).await;
+    let mut end = Instant::now() + MAX_DRAIN;
+    let last = end + replies;
+    while timeout_at(end, listener.tasks.join_next()).await.is_ok_and(|joined| joined.is_some()) {
+        if listener.slots.wait_for_replies() {
+            end = last;
+        }
+    }
     // the inbox closes only when the last connection is gone
     listener.tasks.shutdown().await;
 }
 
 struct Listener {
-    shared: Arc<Shared>,
+    terms: Arc<Terms>,
     slots: Arc<Slots>,
     tasks: JoinSet<()>,
 }
@@ -137,7 +152,7 @@ impl Listener {
             return;
         }
         // a full inbox has more urgent news
-        let _ = self.shared.inbox.try_send(Inbound::Trouble(error));
+        let _ = self.terms.inbox.try_send(Inbound::Trouble(error));
         // an open connection that makes room is worth a try at once, with none left only time helps
         if self.slots.evict(|_| true) { yield_now().await } else { sleep(ACCEPT_PAUSE).await }
     }
@@ -147,17 +162,19 @@ impl Listener {
         let ends = Ends {
             observed: peer.ip().to_canonical(),
             local: local.ip().to_canonical(),
-            port: self.shared.identity.port,
-            advertised: self.shared.identity.advertised,
+            port: self.terms.identity.port,
+            advertised: self.terms.identity.advertised,
         };
-        self.make_room(ends.observed).await;
+        if !self.make_room(ends.observed).await {
+            return;
+        }
         // the verdict follows the sender's end of stream at once
         let _ = stream.set_nodelay(true);
         let (admitted, start) = oneshot::channel();
-        let shared = Arc::clone(&self.shared);
+        let terms = Arc::clone(&self.terms);
         let abort = self.tasks.spawn(async move {
             let Ok(slot) = start.await else { return };
-            Connection::new(stream, ends, shared, slot).converse().await;
+            connection::serve(stream, ends, terms, slot).await;
         });
         // the task has just been made and waits for this
         let _ = admitted.send(self.slots.enter(ends.observed, abort));
@@ -165,13 +182,16 @@ impl Listener {
 
     /// Within the limits, the oldest connection that is not yet finished goes, not the newest: a semaphore in this
     /// place delivered 0 of 200 good messages under 1,000 slow connections, this delivered all.
-    async fn make_room(&mut self, ip: IpAddr) {
-        let limits = &self.shared.limits;
+    ///
+    /// False if there is none for this one: all that its IP address may have wait for our own output.
+    async fn make_room(&mut self, ip: IpAddr) -> bool {
+        let limits = &self.terms.limits;
         let source = source_of(ip);
         if !ip.is_loopback()
             && self.slots.count(|s| s.source == source) >= limits.connections_per_ip
+            && !self.slots.evict(|slot| slot.source == source)
         {
-            self.slots.evict(|slot| slot.source == source);
+            return false;
         }
         while self.slots.count(|_| true) >= limits.connections {
             let freed = self.slots.freed.notified();
@@ -185,5 +205,6 @@ impl Listener {
                 Some(_) => drop(self.slots.evict(|_| true)),
             }
         }
+        true
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::book::PeerBook;
+use crate::message::Arrival;
 use crate::name::Name;
 use crate::nearest::nearest;
 use crate::peer::Peer;
@@ -34,6 +35,14 @@ pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
         [peer] => Lookup::Found(peer),
         _ => Lookup::Several(found),
     }
+}
+
+/// Whether the name that a sender gives is for sure that of the peer that has it: its key is that of the entry, and
+/// nobody else is called so. Anything less is a claim.
+pub fn is_surely_named(book: &PeerBook, arrival: &Arrival) -> bool {
+    let (Some(key), Some(name)) = (arrival.key, arrival.name.as_deref()) else { return false };
+    let mut called = book.iter().filter(|p| p.name.as_ref().is_some_and(|n| n.is_called(name)));
+    called.next().is_some_and(|peer| peer.key == Some(key)) && called.all(|p| p.key == Some(key))
 }
 
 /// The peers that have a tag; if there are none, perhaps this tag was meant.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::delivery;
+use crate::dial::Dialer;
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::fanout::{self, BEGINS_FOR, Bounds};
 use crate::home::Home;
@@ -16,7 +17,9 @@ use crate::peer::Peer;
 use crate::quorum::Quorum;
 use crate::report::{Errand, Report, Tally};
 use crate::retry::Retry;
+use crate::settings::Chosen;
 use crate::signals::{Caught, First, Signals};
+use crate::trust::{Secure, Trust};
 
 /// Takes an errand to one peer; tells a person who waits why it takes long.
 pub async fn run_one(home: &Home, peer: Peer, errand: &Errand) -> Result<Report, Failure> {
@@ -29,6 +32,14 @@ pub async fn run_one(home: &Home, peer: Peer, errand: &Errand) -> Result<Report,
         }
     };
     Ok(delivery::run(&dialer, home.settings.retry, peer, errand, waits).await)
+}
+
+/// Has a peer prove its key, whatever key that is and whichever keys are believed.
+pub async fn ask_for_key(home: &Home, peer: Peer) -> Result<Report, Failure> {
+    let secure = Chosen { secure: Secure::Prefer, by_flag: true };
+    let pins = Arc::default();
+    let dialer = Dialer { trust: Trust::Tofu, secure, pins, ..home.dialer().await? };
+    Ok(delivery::run(&dialer, home.settings.retry, peer, &Errand::Connect, |_| {}).await)
 }
 
 /// What is to become of an errand to many.
@@ -137,7 +148,17 @@ fn interrupted(peer: Peer, begun: &Begun) -> Report {
     } else {
         Failure::new(Code::Unreachable, "interrupted before it was sent")
     };
-    Report { peer, result: Err(failure), parts: 1, attempts: 0, time: Duration::ZERO }
+    Report {
+        in_session: peer.key.is_some(),
+        peer,
+        result: Err(failure),
+        reached: None,
+        reply: None,
+        parts: 1,
+        attempts: 0,
+        line: None,
+        time: Duration::ZERO,
+    }
 }
 
 /// Takes an errand to many peers at once, each called once, with no report but the progress.
@@ -203,16 +224,13 @@ fn bounds(home: &Home, peers: &[Peer]) -> Bounds {
 /// Writes down which peers were reached, and with `checks` which were not.
 pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
     let reports: Vec<_> = reports.iter().filter(|r| !home.is_self(&r.peer.address)).collect();
-    if reports.iter().any(|r| r.result.is_ok() || checks) {
+    if reports.iter().any(|r| r.reached.is_some() || checks) {
         home.note(|book, now| {
             for report in reports {
-                match &report.result {
-                    Ok(heard) => {
-                        let (called, wire) = (&report.peer.address, heard.wire());
-                        book.reach(called, &heard.address, heard.name.clone(), wire, now);
-                    }
-                    Err(_) if checks => book.miss(&report.peer.address),
-                    Err(_) => {}
+                match &report.reached {
+                    Some(reached) => book.reach(&report.peer.address, reached.clone(), now),
+                    None if checks => book.miss(&report.peer.address),
+                    None => {}
                 }
             }
         });
@@ -221,9 +239,9 @@ pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
 
 /// Keeps a text and what became of it in the history of sent texts.
 pub fn keep(home: &Home, errand: &Errand, reports: &[Report]) {
-    let Errand::Message(text) = errand else { return };
-    let sent: Vec<_> = reports.iter().map(Report::sent).collect();
-    if let Err(failure) = home.keep_sent(text, &sent) {
+    let Errand::Message(message) = errand else { return };
+    let sent: Vec<_> = reports.iter().map(|report| report.sent(message)).collect();
+    if let Err(failure) = home.keep_sent(message, &sent) {
         home.ui.warn(failure.context("cannot keep what was sent"));
     }
 }

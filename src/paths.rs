@@ -1,4 +1,4 @@
-//! Where configuration and state are: one home directory, or the XDG base directories.
+//! Where configuration, state and key are: one home directory, or the XDG base directories.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::exit::{Code, Failure};
 use crate::global::Global;
 
-/// Where configuration and state are.
+/// Where configuration, state and key are.
 #[derive(Debug)]
 pub struct Paths {
     /// The configuration file.
@@ -16,23 +16,26 @@ pub struct Paths {
     pub config_asked_for: bool,
     /// The state directory.
     pub state: PathBuf,
+    /// The directory of the secret key.
+    pub data: PathBuf,
 }
 
 impl Paths {
-    /// Finds both: `--home`, `P2P_HOME`, else the XDG base directories.
+    /// Finds them: `--home`, `P2P_HOME`, else the XDG base directories.
     pub fn find(global: &Global) -> Result<Self, Failure> {
         let home = global.home.clone().or_else(|| variable("P2P_HOME").map(PathBuf::from));
         let asked_for = global.config.clone().or_else(|| variable("P2P_CONFIG").map(PathBuf::from));
-        let (config, state) = match home {
-            Some(home) => (home.join("config.toml"), home),
+        let (config, state, data) = match home {
+            Some(home) => (home.join("config.toml"), home.clone(), home),
             None => {
                 let config = base("XDG_CONFIG_HOME", ".config")?;
                 let state = base("XDG_STATE_HOME", ".local/state")?;
-                (config.join("p2p/config.toml"), state.join("p2p"))
+                let data = base("XDG_DATA_HOME", ".local/share")?;
+                (config.join("p2p/config.toml"), state.join("p2p"), data.join("p2p"))
             }
         };
         let config_asked_for = asked_for.is_some();
-        Ok(Self { config: asked_for.unwrap_or(config), config_asked_for, state })
+        Ok(Self { config: asked_for.unwrap_or(config), config_asked_for, state, data })
     }
 }
 

@@ -7,8 +7,11 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::key::PublicKey;
+use crate::message::Arrival;
 use crate::name::Name;
 use crate::tag::Tag;
+use crate::trust::Secure;
 
 /// A peer counts as active for this long after it was last seen; cron jobs that talk every half hour stay active.
 pub const ACTIVE_FOR: Duration = Duration::from_secs(60 * 60);
@@ -65,6 +68,15 @@ pub struct Peer {
     pub configured_tags: BTreeSet<Tag>,
     /// The address it claims is the one its connections come from, or we reached it there.
     pub verified: bool,
+    /// Its key, once that is known. From then on it is never spoken to in plain, and only who proves this key changes the
+    /// entry.
+    pub key: Option<PublicKey>,
+    /// Whether a person has given the key; else it was the one that was seen first.
+    pub trusted: bool,
+    /// Whether the configuration gives the key; never stored.
+    pub configured_key: bool,
+    /// Whether messages to it are encrypted, if the configuration says so for this peer; never stored.
+    pub secure: Option<Secure>,
     /// Which kind of program it is, once that is known.
     pub wire: Option<Wire>,
     /// The IP address that its last connection came from.
@@ -91,6 +103,10 @@ impl Peer {
             configured_name: false,
             configured_tags: BTreeSet::new(),
             verified: false,
+            key: None,
+            trusted: false,
+            configured_key: false,
+            secure: None,
             wire: None,
             observed: None,
             first_seen: None,
@@ -127,7 +143,12 @@ impl Peer {
 
     /// Whether a person wants it to stay: it is neither evicted nor pruned.
     pub fn is_kept(&self) -> bool {
-        self.is_given() || !self.tags.is_empty()
+        self.is_given() || self.trusted || !self.tags.is_empty()
+    }
+
+    /// Whether a person has given its key.
+    pub fn is_trusted(&self) -> bool {
+        self.key.is_some() && (self.trusted || self.configured_key)
     }
 
     /// All of its tags.
@@ -140,11 +161,15 @@ impl Peer {
         self.tags.contains(tag) || self.configured_tags.contains(tag)
     }
 
-    /// Whether what comes from this IP may change the entry.
+    /// Whether who has sent this may change the entry.
     ///
-    /// A verified or given entry belongs to the IP in its address, any other to the IP it was heard from; a claim
-    /// from elsewhere is only a claim.
-    pub fn belongs_to(&self, observed: IpAddr) -> bool {
+    /// An entry with a key belongs to whoever proves that key. Without one, a verified or given entry belongs to the IP in its address,
+    /// any other to the IP it was heard from; a claim from elsewhere is only a claim.
+    pub fn belongs_to(&self, arrival: &Arrival) -> bool {
+        if self.key.is_some() {
+            return self.key == arrival.key;
+        }
+        let observed = arrival.observed;
         let is_fixed = self.verified || self.is_given();
         // a host's name stands for the address that answered when we called it
         let by_name = self.address.ip().is_none() && self.verified;

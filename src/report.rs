@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use crate::book::Reached;
 use crate::dial::Heard;
 use crate::escape::escape;
 use crate::event::{Event, milliseconds};
 use crate::exit::{Code, Exit, Failure};
+use crate::message::Outgoing;
 use crate::peer::{Peer, Wire};
-use crate::posted::{Cause, PeerLabel, Sent};
+use crate::posted::{Body, Cause, PeerLabel, Sent};
 use crate::quorum::Quorum;
 use crate::retry::Retry;
 use crate::signals::Caught;
@@ -17,11 +19,18 @@ use crate::ui::Ui;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Errand {
     /// A text.
-    Message(String),
+    Message(Outgoing),
     /// That we are here.
     Connect,
     /// That we go.
     Exit,
+}
+
+impl Errand {
+    /// Whether only an acknowledgement will do.
+    pub fn needs_ack(&self) -> bool {
+        matches!(self, Self::Message(message) if message.needs_ack)
+    }
 }
 
 /// What became of an errand.
@@ -31,10 +40,18 @@ pub struct Report {
     pub peer: Peer,
     /// Whether it arrived.
     pub result: Result<Heard, Failure>,
+    /// Whether it went, or would have gone, through a session.
+    pub in_session: bool,
+    /// What was found out of the peer, however the errand ended.
+    pub reached: Option<Reached>,
+    /// What the peer's command has printed, however it ended.
+    pub reply: Option<Vec<u8>>,
     /// How many messages it took; more than one for a long text.
     pub parts: usize,
     /// How often the peer was called.
     pub attempts: u32,
+    /// Which line of the input it was, counted from 1.
+    pub line: Option<u64>,
     /// From the start of the first attempt to the end of the last.
     pub time: Duration,
 }
@@ -44,6 +61,8 @@ impl Report {
     pub fn status(&self) -> &'static str {
         match &self.result {
             Ok(heard) => heard.proof.word(),
+            // it has the message
+            Err(failure) if failure.code == Code::HookFailed => "acked",
             Err(failure) if failure.code.exit() == Exit::Unconfirmed => "unconfirmed",
             Err(_) => "failed",
         }
@@ -51,7 +70,7 @@ impl Report {
 
     /// The peer under the name that it gave, if we had none.
     pub fn named(&self) -> Peer {
-        let said = self.result.as_ref().ok().and_then(|heard| heard.name.clone());
+        let said = self.reached.as_ref().and_then(|reached| reached.name.clone());
         Peer { name: self.peer.name.clone().or(said), ..self.peer.clone() }
     }
 
@@ -66,20 +85,36 @@ impl Report {
             .err()
             .map_or(String::new(), |f| format!(" {}", f.cause.root_cause()));
         let cause = escape(cause.as_bytes());
-        format!("{} {name} {status} {time:.1} ms{cause}", peer.address)
+        let reply = self.reply.as_ref().map_or(String::new(), |reply| {
+            format!(" {}", escape(reply.strip_suffix(b"\n").unwrap_or(reply)))
+        });
+        format!("{} {name} {status} {time:.1} ms{cause}{reply}", peer.address)
     }
 
     /// What became of a message, as an object.
-    pub fn sent(&self) -> Sent {
+    pub fn sent(&self, message: &Outgoing) -> Sent {
+        let (reply, reply_base64) =
+            self.reply.as_deref().map(Body::of).unwrap_or_default().into_parts();
+        let id = self.in_session.then(|| message.id.clone());
+        Sent { id, line: self.line, reply, reply_base64, ..self.left() }
+    }
+
+    /// What became of a goodbye, as an object.
+    pub fn left(&self) -> Sent {
         Sent {
             seq: None,
             time: None,
             to: PeerLabel::new(&self.named()),
+            id: None,
+            line: None,
             status: self.status().into(),
             parts: self.parts,
             attempts: self.attempts,
             ms: milliseconds(self.time),
-            body: None,
+            topic: None,
+            body: Body::default(),
+            reply: None,
+            reply_base64: None,
             error: self.result.as_ref().err().map(Cause::new),
         }
     }
@@ -88,7 +123,9 @@ impl Report {
     pub fn pong(&self) -> Event {
         Event::Pong {
             peer: PeerLabel::new(&self.named()),
-            plain: self.result.as_ref().ok().map(|heard| heard.wire() == Wire::Plain),
+            plain: self.result.as_ref().ok().map(|heard| heard.key.is_none()),
+            native: self.result.as_ref().ok().map(|heard| heard.wire() == Wire::Native),
+            key: self.result.as_ref().ok().and_then(|heard| heard.key.or(heard.offered)),
             ms: milliseconds(self.time),
             error: self.result.as_ref().err().map(Cause::new),
         }
@@ -98,21 +135,31 @@ impl Report {
     pub fn shown(&self, errand: &Errand) -> (String, Event) {
         match (errand, &self.result) {
             (Errand::Connect, Ok(heard)) => {
-                let kind = if heard.wire() == Wire::Plain { "plain" } else { "native" };
+                let kind = match (heard.key, heard.wire()) {
+                    (Some(_), _) => "encrypted",
+                    (None, Wire::Native) => "native",
+                    (None, Wire::Plain) => "plain",
+                };
                 (self.line(kind), self.pong())
             }
             // a greeting that may have arrived is no more than one that has not
             (Errand::Connect, Err(_)) => (self.line("failed"), self.pong()),
-            _ => (self.line(self.status()), Event::Sent(self.sent())),
+            (Errand::Message(message), _) => {
+                (self.line(self.status()), Event::Sent(self.sent(message)))
+            }
+            (Errand::Exit, _) => (self.line(self.status()), Event::Sent(self.left())),
         }
     }
 }
 
-/// Puts the peer and what the failure means for it in front of the cause.
-pub fn worded(failure: Failure, peer: &Peer, errand: &Errand, retry: Retry) -> Failure {
+/// Puts the peer, and what the failure means for a greeting or for anything else, in front of the cause.
+pub fn worded(failure: Failure, peer: &Peer, is_greeting: bool, retry: Retry) -> Failure {
     let label = peer.label();
     let port = peer.address.port;
     match failure.code {
+        Code::Unreachable if failure.hint.is_some() => {
+            failure.context(format!("cannot reach {label}"))
+        }
         Code::Unreachable => {
             let refused = failure.to_string().ends_with("refused");
             let local = peer.address.ip().is_some_and(|ip| ip.is_loopback());
@@ -131,20 +178,32 @@ pub fn worded(failure: Failure, peer: &Peer, errand: &Errand, retry: Retry) -> F
                 )),
             }
         }
-        Code::Timeout if *errand == Errand::Connect => {
+        Code::Timeout if is_greeting => {
             failure.context(format!("{label} does not answer")).hint("to wait longer: -t 30s")
         }
-        Code::Unconfirmed if *errand == Errand::Connect => {
+        Code::Unconfirmed if is_greeting => {
             failure.context(format!("{label} does not answer as a peer does"))
         }
         Code::Timeout => failure
             .context(format!("cannot tell whether {label} has it"))
             .hint("it may have arrived; to wait longer: -t 30s"),
-        Code::Unconfirmed => failure
-            .context(format!("cannot tell whether {label} has it"))
-            .hint("it may have arrived; send it again only if twice does no harm"),
+        Code::Unconfirmed if failure.hint.is_some() => {
+            failure.context(format!("cannot tell whether {label} has it"))
+        }
+        Code::Unconfirmed => failure.context(format!("cannot tell whether {label} has it")).hint(
+            "it may have arrived; send it again only with the same id, or if twice does no harm",
+        ),
         Code::Busy | Code::Denied | Code::TooLarge => {
             failure.context(format!("{label} refused it"))
+        }
+        Code::HookFailed => {
+            failure.context(format!("{label} has it, but without a reply that counts"))
+        }
+        Code::KeyChanged if peer.configured_key => failure
+            .context(format!("cannot talk to {label}"))
+            .hint("the configuration gives its key; if it was changed on purpose, change it there"),
+        Code::KeyChanged | Code::Untrusted | Code::Insecure => {
+            failure.context(format!("cannot talk to {label}"))
         }
         _ => failure,
     }
@@ -174,10 +233,14 @@ impl Tally {
         let failures = || reports.iter().filter_map(|report| report.result.as_ref().err());
         let none = if failures().any(|f| f.code.exit() == Exit::Unconfirmed) {
             Code::Unconfirmed
-        } else if ok < reports.len() && failures().all(|f| f.code.exit() == Exit::Refused) {
-            Code::Denied
         } else {
-            Code::Unreachable
+            // what all of them have in common
+            let alike = |code: Code| failures().all(|f| f.code.exit() == code.exit());
+            let common =
+                [Code::Denied, Code::Insecure, Code::Usage].into_iter().find(|c| alike(*c));
+            let has_it = failures().any(|failure| failure.code == Code::HookFailed);
+            let mixed = if has_it { Code::Unconfirmed } else { Code::Unreachable };
+            common.filter(|_| ok < reports.len()).unwrap_or(mixed)
         };
         Self { targets, ok, failed: reports.len() - ok, quorum, none, signal }
     }

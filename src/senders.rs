@@ -16,16 +16,29 @@ impl Senders {
         Self(peers)
     }
 
-    /// Whether one of them has sent this. A claim counts only if it comes from where that peer is: to be let through is
-    /// a right, and nobody gets it for saying a name or an address.
+    /// Whether one of them has sent this. Of a peer that has a key, who proves that key is known, wherever he is, and
+    /// nobody else; of any other a claim counts only if it comes from where that peer is. To be let through is a right, and
+    /// nobody gets it for saying a name or an address.
     pub fn have_sent(&self, arrival: &Arrival) -> bool {
-        let Some(address) = &arrival.address else { return false };
-        self.0.iter().any(|p| is_at(p, address) && ip_of(p) == Some(arrival.observed))
+        self.0.iter().any(|peer| has_sent(peer, arrival))
     }
 
     /// Whether one of them is who sent this by what it says. That lets nobody in; it is for reading what has come.
     pub fn are_said_to_have_sent(&self, arrival: &Arrival) -> bool {
-        arrival.address.as_ref().is_some_and(|address| self.0.iter().any(|p| is_at(p, address)))
+        let is_it = |p: &Peer| {
+            let is_its_key = p.key.is_some() && p.key == arrival.key;
+            is_its_key || arrival.address.as_ref().is_some_and(|address| is_at(p, address))
+        };
+        self.0.iter().any(is_it)
+    }
+}
+
+/// Whether this peer has sent this for sure, or as sure as the plain wire can be.
+pub fn has_sent(peer: &Peer, arrival: &Arrival) -> bool {
+    match (&peer.key, &arrival.address) {
+        (Some(key), _) => arrival.key == Some(*key),
+        (None, Some(address)) => is_at(peer, address) && ip_of(peer) == Some(arrival.observed),
+        (None, None) => false,
     }
 }
 
@@ -42,6 +55,7 @@ fn is_at(peer: &Peer, address: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::PublicKey;
     use crate::message::Kind;
     use crate::peer::Source;
 
@@ -56,6 +70,10 @@ mod tests {
             address: address.map(|a| a.parse().unwrap()),
             name: Some("alice".into()),
             observed: observed.parse().unwrap(),
+            verified: false,
+            key: None,
+            id: None,
+            topic: None,
             text: vec![],
         })
     }
@@ -69,6 +87,36 @@ mod tests {
         assert!(!sent(&senders, Some("10.0.0.1:5001"), "10.0.0.1"), "another program there");
         assert!(!sent(&senders, None, "10.0.0.1"), "nobody knows which program it was");
         assert!(!sent(&Senders::new(vec![]), Some("10.0.0.1:5000"), "10.0.0.1"));
+    }
+
+    #[test]
+    fn who_has_a_key_is_known_by_it_wherever_he_is_and_by_nothing_else() {
+        let (own, other) = (PublicKey::new([1; 32]), PublicKey::new([2; 32]));
+        let alice = Peer { key: Some(own), ..peer("10.0.0.1:5000") };
+        let sent = |key, address: Option<&str>, observed: &str| {
+            has_sent(
+                &alice,
+                &Arrival {
+                    kind: Kind::Message,
+                    time: std::time::SystemTime::UNIX_EPOCH,
+                    address: address.map(|a| a.parse().unwrap()),
+                    name: None,
+                    observed: observed.parse().unwrap(),
+                    verified: true,
+                    key,
+                    id: None,
+                    topic: None,
+                    text: vec![],
+                },
+            )
+        };
+        assert!(sent(Some(own), Some("10.0.0.1:5000"), "10.0.0.1"));
+        assert!(sent(Some(own), None, "10.9.9.9"));
+        assert!(!sent(Some(other), Some("10.0.0.1:5000"), "10.0.0.1"));
+        assert!(
+            !sent(None, Some("10.0.0.1:5000"), "10.0.0.1"),
+            "a plain claim is no proof of a key"
+        );
     }
 
     #[test]

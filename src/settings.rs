@@ -7,16 +7,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::book::{Caps, Listing};
+use crate::book::Listing;
 use crate::config::{Advertise, Bind, Config, On, Run, Text, Time, TypedName};
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::global::Global;
 use crate::layers::{Layers, Origin, Shown};
+use crate::limits::{self, HookLimits, Limits};
 use crate::message::MAX_MESSAGE_BYTES;
 use crate::name::Name;
 use crate::paths::{Paths, variable};
 use crate::retry::Retry;
 use crate::state::peers_file::Place;
+use crate::topic::TopicGlob;
+use crate::trust::{Accept, Secure, Trust};
 
 /// The port where we listen unless told otherwise.
 pub const DEFAULT_PORT: u16 = 5000;
@@ -28,8 +31,14 @@ pub struct Settings {
     pub config_path: PathBuf,
     /// What we call ourselves.
     pub name: Name,
+    /// Which keys are believed.
+    pub trust: Trust,
     /// Where the state is.
     pub place: Place,
+    /// The directory of the secret key.
+    pub data_dir: PathBuf,
+    /// Whether what we send is encrypted.
+    pub secure: Chosen,
     /// How we listen.
     pub listen: Listen,
     /// How long one attempt to reach a peer may take in all.
@@ -42,6 +51,15 @@ pub struct Settings {
     pub shown: Vec<Shown>,
 }
 
+/// Whether what we send is encrypted, and whether this call says so: then it goes before what the configuration says of a peer.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen {
+    /// What was chosen.
+    pub secure: Secure,
+    /// Whether an option of the call chose it.
+    pub by_flag: bool,
+}
+
 /// The listener's part.
 #[derive(Clone, Debug)]
 pub struct Listen {
@@ -51,6 +69,12 @@ pub struct Listen {
     pub bind: Option<std::net::IpAddr>,
     /// What we tell others is our address.
     pub advertise: Option<Advertise>,
+    /// Whether somebody has said where we listen; else the port is only the usual one.
+    pub is_given: bool,
+    /// Whose messages are taken.
+    pub accept: Accept,
+    /// Whether they have to be encrypted.
+    pub secure: Secure,
     /// Say goodbye at the end.
     pub goodbye: bool,
     /// Contact the static peers at the start.
@@ -74,74 +98,14 @@ pub struct Hook {
     pub on: On,
     /// From whom, as it was written; empty is everybody.
     pub from: Vec<String>,
+    /// About what; empty is anything.
+    pub topics: Vec<TopicGlob>,
     /// The command, for `/bin/sh -c`.
     pub run: String,
+    /// Whether what it prints goes back to a sender that waits for a reply.
+    pub replies: bool,
     /// Whether later hooks are looked at although this one fits.
     pub goes_on: bool,
-}
-
-/// Limits of hooks (the reasons are with the defaults in [`HookLimits::default`]).
-#[derive(Clone, Copy, Debug)]
-pub struct HookLimits {
-    /// How many run at once.
-    pub jobs: usize,
-    /// How long one may run.
-    pub time: Duration,
-    /// Bytes of messages that may wait for their hooks.
-    pub buffer_bytes: usize,
-    /// Bytes of its output that are shown.
-    pub output_bytes: usize,
-}
-
-impl Default for HookLimits {
-    fn default() -> Self {
-        Self {
-            // hooks are programs of their own; more at once than there are cores helps little
-            jobs: 4,
-            // longer work belongs into the background of its own session
-            time: Duration::from_secs(30),
-            // several thousand short messages, so that a burst has its hooks; past this they are left out
-            buffer_bytes: 4 * 1024 * 1024,
-            // a log needs no more of one run, and somebody else's text may be what makes it long
-            output_bytes: 64 * 1024,
-        }
-    }
-}
-
-/// Limits of the listener (the reasons are with the defaults in [`Limits::default`]).
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Connections in all.
-    pub connections: usize,
-    /// Connections from one IP address; loopback has no such limit.
-    pub connections_per_ip: usize,
-    /// Bytes of one message with its header.
-    pub message_bytes: usize,
-    /// Time for one whole message.
-    pub message_time: Duration,
-    /// Time that a connection may rest between two messages.
-    pub idle_time: Duration,
-    /// Bytes that may wait for a slow output.
-    pub output_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            // with 1,000 slow strangers against 256, evicting the oldest still served 400 of 400 good messages
-            connections: 256,
-            // one machine cannot take more than an eighth
-            connections_per_ip: 32,
-            // far above what plain programs send (1,024), small enough to keep 256 of them in memory
-            message_bytes: 64 * 1024,
-            // absolute, so that one byte now and then buys nothing (CVE-2020-13849)
-            message_time: Duration::from_secs(10),
-            // some programs keep one connection for all of their messages
-            idle_time: Duration::from_secs(600),
-            // a reader of our output may pause; past this, senders wait instead of us growing
-            output_bytes: 4 * 1024 * 1024,
-        }
-    }
 }
 
 /// What a command's own flags say.
@@ -169,6 +133,14 @@ pub struct Flags {
     pub hook_jobs: Option<usize>,
     /// `--exec-timeout`
     pub hook_time: Option<Time>,
+    /// `--reply` of a listener
+    pub hook_replies: bool,
+    /// `--accept`
+    pub accept: Option<Accept>,
+    /// `--secure` of whatever calls peers
+    pub secure: Option<Secure>,
+    /// `--secure` of a listener
+    pub listen_secure: Option<Secure>,
 }
 
 impl Settings {
@@ -195,31 +167,36 @@ impl Settings {
     ) -> Result<Self, Failure> {
         let mut layers = Layers::default();
         let name = own_name(&mut layers, global, config.name)?;
+        let trust = layers.pick("trust", None, word(config.trust), Trust::default());
         let (max_size, mut listen) = listen(&mut layers, flags, config.listen);
         let (send, state) = (config.send, config.state);
         let timeout =
             layers.pick("send.timeout", flags.timeout, time(send.timeout), DEFAULT_TIMEOUT);
         let retry = retry(&mut layers, flags, time(send.retry_for));
         let jobs = layers.pick("send.jobs", flags.jobs, send.jobs, DEFAULT_JOBS);
+        let by_flag = flags.secure.is_some();
+        let secure = layers.pick("send.secure", flags.secure, word(send.secure), Secure::default());
         let allow_network = layers.pick("state.allow_network", None, state.allow_network, false);
         let lock_wait =
             layers.pick("state.lock_wait", None, time(state.lock_wait), DEFAULT_LOCK_WAIT);
-        let (limits, caps) = limits(&mut layers, max_size, &config.limits);
+        let (limits, caps) = limits::of_listener(&mut layers, max_size, &config.limits);
         listen.limits = limits;
-        listen.hook_limits = hook_limits(&mut layers, flags, &config.limits);
+        let hook_flags = (flags.hook_jobs, flags.hook_time);
+        listen.hook_limits = limits::of_hooks(&mut layers, hook_flags, &config.limits);
         listen.hooks = hooks(flags, config.hook);
         if listen.durable && listen.history_bytes == 0 {
             let why = "listen.durable needs a history, and listen.history is 0";
             return Err(Failure::new(Code::Config, why));
         }
-        if limits.message_bytes > MAX_MESSAGE_BYTES {
+        if limits.session_bytes > MAX_MESSAGE_BYTES {
             let why = format!("listen.max_size is at most {MAX_MESSAGE_BYTES}");
             return Err(Failure::new(Code::Config, why));
         }
         check_positive(&[
             ("limits.hooks", listen.hook_limits.jobs),
             ("limits.hook_buffer", listen.hook_limits.buffer_bytes),
-            ("listen.max_size", limits.message_bytes),
+            ("listen.max_size", limits.session_bytes),
+            ("limits.plain_size", limits.message_bytes),
             ("limits.connections", limits.connections),
             ("limits.connections_per_ip", limits.connections_per_ip),
             ("limits.output_buffer", limits.output_bytes),
@@ -231,16 +208,34 @@ impl Settings {
             allow_network,
             lock_wait: lock_wait.0,
             caps,
+            // what is not to be encrypted needs no keys
+            trust: if secure == Secure::Off { Trust::Strict } else { trust },
             configured: static_peers(config.peer)?,
         };
         let (timeout, shown, config_path) = (timeout.0, layers.shown, paths.config);
-        Ok(Self { config_path, name, place, listen, timeout, retry, jobs, shown })
+        let (data_dir, secure) = (paths.data, Chosen { secure, by_flag });
+        Ok(Self {
+            config_path,
+            name,
+            place,
+            data_dir,
+            trust,
+            secure,
+            listen,
+            timeout,
+            retry,
+            jobs,
+            shown,
+        })
     }
 }
 
 /// The `[listen]` part: the largest message, and the rest with its limits still to come.
 fn listen(layers: &mut Layers, flags: &Flags, config: crate::config::Listen) -> (usize, Listen) {
     let defaults = Limits::default();
+    let is_given = [config.port, flags.port].iter().flatten().any(|port| *port != 0)
+        || config.advertise.is_some()
+        || flags.advertise.is_some();
     let port = layers.pick("listen.port", flags.port, config.port, DEFAULT_PORT);
     let bind = [
         (flags.bind.map(|bind| bind.0), Origin::Flag),
@@ -254,8 +249,11 @@ fn listen(layers: &mut Layers, flags: &Flags, config: crate::config::Listen) -> 
         (None, Origin::Default),
     ];
     let advertise = layers.choose("listen.advertise", advertise);
+    let accept = layers.pick("listen.accept", flags.accept, word(config.accept), Accept::default());
+    let secure =
+        layers.pick("listen.secure", flags.listen_secure, word(config.secure), Secure::default());
     let max_size = config.max_size.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-    let max_size = layers.pick("listen.max_size", None, max_size, defaults.message_bytes);
+    let max_size = layers.pick("listen.max_size", None, max_size, defaults.session_bytes);
     let history_bytes = layers.pick("listen.history", None, config.history, DEFAULT_HISTORY_BYTES);
     let durable = layers.pick("listen.durable", None, config.durable, false);
     let goodbye = layers.pick("listen.goodbye", None, config.goodbye, true);
@@ -266,6 +264,9 @@ fn listen(layers: &mut Layers, flags: &Flags, config: crate::config::Listen) -> 
         port,
         bind,
         advertise,
+        is_given,
+        accept,
+        secure,
         goodbye,
         bootstrap,
         history_bytes,
@@ -290,55 +291,16 @@ fn hooks(flags: &Flags, config: Vec<crate::config::Hook>) -> Vec<Hook> {
     let from_config = config.into_iter().map(|hook| Hook {
         on: hook.on,
         from: hook.from,
+        topics: hook.topic,
         run: hook.run.0.0,
+        replies: hook.reply,
         goes_on: hook.goes_on,
     });
     let Some(Run(run)) = flags.run.clone() else { return from_config.collect() };
-    let flag = Hook { on: On::Message, from: Vec::new(), run, goes_on: false };
+    let replies = flags.hook_replies;
+    let (from, topics) = (Vec::new(), Vec::new());
+    let flag = Hook { on: On::Message, from, topics, run, replies, goes_on: false };
     from_config.filter(|hook| hook.on != On::Message).chain([flag]).collect()
-}
-
-/// What hooks may cost, of the `[limits]` part.
-fn hook_limits(layers: &mut Layers, flags: &Flags, config: &crate::config::Limits) -> HookLimits {
-    let defaults = HookLimits::default();
-    let jobs = layers.pick("limits.hooks", flags.hook_jobs, config.hooks, defaults.jobs);
-    let in_config = config.hook_time.as_ref().map(|time| time.0);
-    let time = layers.pick("limits.hook_time", flags.hook_time, in_config, Time(defaults.time)).0;
-    let mut bytes = |key, config, default| layers.pick(key, None, config, default);
-    let buffer_bytes = bytes("limits.hook_buffer", config.hook_buffer, defaults.buffer_bytes);
-    let output_bytes = bytes("limits.hook_output", config.hook_output, defaults.output_bytes);
-    HookLimits { jobs, time, buffer_bytes, output_bytes }
-}
-
-/// The `[limits]` part.
-fn limits(
-    layers: &mut Layers,
-    message_bytes: usize,
-    config: &crate::config::Limits,
-) -> (Limits, Caps) {
-    let (limits, caps) = (Limits::default(), Caps::default());
-    let mut count = |key, config, default| layers.pick(key, None, config, default);
-    let connections = count("limits.connections", config.connections, limits.connections);
-    let per_ip = ("limits.connections_per_ip", config.connections_per_ip);
-    let connections_per_ip = count(per_ip.0, per_ip.1, limits.connections_per_ip);
-    let mut span = |key, config: &Option<Text<Time>>, default| {
-        layers.pick(key, None, config.as_ref().map(|time| time.0), Time(default)).0
-    };
-    let message_time = span("limits.message_time", &config.message_time, limits.message_time);
-    let idle_time = span("limits.idle_time", &config.idle_time, limits.idle_time);
-    let mut count = |key, config, default| layers.pick(key, None, config, default);
-    let output_bytes = count("limits.output_buffer", config.output_buffer, limits.output_bytes);
-    let peers = count("limits.peers", config.peers, caps.peers);
-    let unverified = count("limits.unverified_peers", config.unverified_peers, caps.unverified);
-    let limits = Limits {
-        connections,
-        connections_per_ip,
-        message_bytes,
-        message_time,
-        idle_time,
-        output_bytes,
-    };
-    (limits, Caps { peers, unverified })
 }
 
 /// A whole attempt: a name server, a handshake across the world, and an answer fit into it.
@@ -354,7 +316,11 @@ const DEFAULT_LOCK_WAIT: Time = Time(Duration::from_secs(5));
 const DEFAULT_HISTORY_BYTES: u64 = 64 * 1024 * 1024;
 
 fn time(text: Option<Text<Time>>) -> Option<Time> {
-    text.map(|t| t.0)
+    word(text)
+}
+
+fn word<T>(text: Option<Text<T>>) -> Option<T> {
+    text.map(|text| text.0)
 }
 
 fn check_positive(values: &[(&str, usize)]) -> Result<(), Failure> {
@@ -408,11 +374,16 @@ fn static_peers(peers: Vec<crate::config::StaticPeer>) -> Result<Vec<(Address, L
         .map(|peer| {
             let name = peer.name.map(|name| name.0.0);
             let tags = peer.tags.into_iter().map(|tag| tag.0).collect();
-            (peer.addr.0, Listing { name, tags })
+            let (key, secure) = (word(peer.key), word(peer.secure));
+            (peer.addr.0, Listing { name, tags, key, secure })
         })
         .collect();
     let (mut addresses, mut names) = (HashSet::new(), HashSet::new());
-    for (address, Listing { name, .. }) in &listed {
+    for (address, Listing { name, key, secure, .. }) in &listed {
+        if key.is_some() && *secure == Some(Secure::Off) {
+            let why = format!("{address} has a key, so secure = \"off\" is not for it");
+            return Err(Failure::new(Code::Config, why));
+        }
         let what = match name {
             _ if !addresses.insert(address) => address.to_string(),
             Some(name) if !names.insert(name.word()) => format!("a peer called {name}"),

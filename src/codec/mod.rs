@@ -1,10 +1,12 @@
-//! The plain wire without any I/O: bytes in, readings out, and back.
+//! The wire without any I/O: bytes in, readings out, and back.
 //!
-//! `conversation` understands what every known dialect sends (each in `dialects`) and gives a `reading`, `writing` makes the canonical forms, `verdict` is the
-//! line by which two p2p recognise each other, `receipt` what plain programs say instead. None of them knows sockets, files or time.
+//! `conversation` understands what every known dialect sends (each in `dialects`) and gives a `reading`, `writing` makes
+//! the canonical forms, `verdict` is the line by which two p2p recognise each other, `receipt` what plain programs say
+//! instead; `frame` is what two p2p say inside a session. None of them knows sockets, files or time.
 
 pub mod conversation;
 mod dialects;
+pub mod frame;
 pub mod reading;
 pub mod receipt;
 pub mod verdict;

@@ -6,7 +6,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::frame::is_code;
 use crate::address::parse_port;
+use crate::key::PublicKey;
 use crate::name::Name;
 
 /// Longest verdict that is read, in bytes: room for the pairs that later versions add.
@@ -25,13 +27,17 @@ pub enum Verdict {
         name: Option<Name>,
         /// Where it listens.
         port: Option<u16>,
+        /// Its key, if it takes sessions.
+        key: Option<PublicKey>,
     },
     /// They are refused; nothing was kept.
     No {
-        /// Why: `busy`, `denied`, `too_large`, or a word of a later version.
+        /// Why: `busy`, `denied`, `too_large`, `insecure`, or a word of a later version.
         code: String,
         /// When another try may succeed.
         retry: Option<Duration>,
+        /// The listener's key, if it takes sessions.
+        key: Option<PublicKey>,
     },
 }
 
@@ -57,18 +63,26 @@ impl Verdict {
         let mut line = String::from(PREFIX);
         // writing to a String cannot fail
         let _ = match self {
-            Self::Ok { sum, name, port } => {
+            Self::Ok { sum, name, port, .. } => {
                 let _ = write!(line, "OK {} {:08x}", sum.bytes, sum.crc32);
                 let _ = name.as_ref().map_or(Ok(()), |name| write!(line, " name={name}"));
                 port.map_or(Ok(()), |port| write!(line, " port={port}"))
             }
-            Self::No { code, retry } => {
+            Self::No { code, retry, .. } => {
                 let _ = write!(line, "NO {code}");
                 retry.map_or(Ok(()), |retry| write!(line, " retry={}", retry.as_secs()))
             }
         };
+        let _ = self.key().map_or(Ok(()), |key| write!(line, " key={key}"));
         line.push('\n');
         line
+    }
+
+    /// The listener's key, if it says it.
+    pub fn key(&self) -> Option<PublicKey> {
+        match self {
+            Self::Ok { key, .. } | Self::No { key, .. } => *key,
+        }
     }
 
     /// Reads a whole reply; anything but one verdict with its newline is none. Unknown pairs are ignored.
@@ -83,21 +97,28 @@ impl Verdict {
                 let bytes = words.next().filter(|w| is_digits(w))?.parse().ok()?;
                 let crc32 = words.next().filter(|w| w.len() == 8 && is_hex(w))?;
                 let crc32 = u32::from_str_radix(crc32, 16).ok()?;
-                let (mut name, mut port) = (None, None);
-                for (key, value) in words.filter_map(|w| w.split_once('=')) {
-                    match key {
+                let (mut name, mut port, mut key) = (None, None, None);
+                for (word, value) in words.filter_map(|w| w.split_once('=')) {
+                    match word {
                         "name" => name = value.parse().ok(),
                         "port" => port = parse_port(value),
+                        "key" => key = value.parse().ok(),
                         _ => {}
                     }
                 }
-                Some(Self::Ok { sum: Sum { bytes, crc32 }, name, port })
+                Some(Self::Ok { sum: Sum { bytes, crc32 }, name, port, key })
             }
             "NO" => {
                 let code = words.next().filter(|w| is_code(w))?.to_owned();
-                let seconds = words.find_map(|w| w.strip_prefix("retry=")).filter(|w| is_digits(w));
-                let retry = seconds.and_then(|w| w.parse().ok()).map(Duration::from_secs);
-                Some(Self::No { code, retry })
+                let (mut retry, mut key) = (None, None);
+                for (word, value) in words.filter_map(|w| w.split_once('=')) {
+                    match word {
+                        "retry" if is_digits(value) => retry = value.parse().ok(),
+                        "key" => key = value.parse().ok(),
+                        _ => {}
+                    }
+                }
+                Some(Self::No { code, retry: retry.map(Duration::from_secs), key })
             }
             _ => None,
         }
@@ -112,26 +133,42 @@ fn is_hex(word: &str) -> bool {
     word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-fn is_code(word: &str) -> bool {
-    (1..=32).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn examples() -> Vec<(Verdict, &'static str)> {
         let sum = Sum::of(b"10.0.0.2:7000 alice hello");
+        let (name, port) = (Some("bob".parse().unwrap()), Some(5000));
+        let key = Some(PublicKey::new([0xa5; 32]));
+        let retry = Some(Duration::from_secs(5));
         vec![
             (
-                Verdict::Ok { sum, name: Some("bob".parse().unwrap()), port: Some(5000) },
+                Verdict::Ok { sum, name: name.clone(), port, key: None },
                 "P2P/1 OK 25 34f8bee9 name=bob port=5000\n",
             ),
-            (Verdict::Ok { sum: Sum::default(), name: None, port: None }, "P2P/1 OK 0 00000000\n"),
-            (Verdict::No { code: "too_large".into(), retry: None }, "P2P/1 NO too_large\n"),
             (
-                Verdict::No { code: "busy".into(), retry: Some(Duration::from_secs(5)) },
-                "P2P/1 NO busy retry=5\n",
+                Verdict::Ok { sum: Sum::default(), name: None, port: None, key: None },
+                "P2P/1 OK 0 00000000\n",
+            ),
+            (
+                Verdict::No { code: "too_large".into(), retry: None, key: None },
+                "P2P/1 NO too_large\n",
+            ),
+            (Verdict::No { code: "busy".into(), retry, key: None }, "P2P/1 NO busy retry=5\n"),
+            (
+                Verdict::No { code: "insecure".into(), retry: None, key },
+                concat!(
+                    "P2P/1 NO insecure ",
+                    "key=a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5\n"
+                ),
+            ),
+            (
+                Verdict::Ok { sum, name, port, key },
+                concat!(
+                    "P2P/1 OK 25 34f8bee9 name=bob port=5000 ",
+                    "key=a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5\n"
+                ),
             ),
         ]
     }
@@ -157,7 +194,8 @@ mod tests {
     fn pairs_of_later_versions_are_ignored() {
         let line = b"P2P/1 OK 3 00000007 key=ab=cd future name=eve x= port=6000 =\n";
         let sum = Sum { bytes: 3, crc32: 7 };
-        let expected = Verdict::Ok { sum, name: Some("eve".parse().unwrap()), port: Some(6000) };
+        let expected =
+            Verdict::Ok { sum, name: Some("eve".parse().unwrap()), port: Some(6000), key: None };
         assert_eq!(Verdict::decode(line), Some(expected));
     }
 
@@ -167,7 +205,7 @@ mod tests {
         let sum = Sum { bytes: 3, crc32: 7 };
         assert_eq!(
             Verdict::decode(line.as_bytes()),
-            Some(Verdict::Ok { sum, name: None, port: None })
+            Some(Verdict::Ok { sum, name: None, port: None, key: None })
         );
     }
 

@@ -1,11 +1,22 @@
-//! How often and how long a peer is tried: the options of every command that calls peers.
+//! How often, how long and by which way a peer is tried: the options of every command that calls peers.
 
 use crate::config::{Time, parse_jobs};
 use crate::settings::Flags;
+use crate::trust::Secure;
 
 /// How a peer is called
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct AttemptArgs {
+    #[command(flatten)]
+    tries: TryArgs,
+    /// Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]
+    #[arg(long, value_name = "WHEN")]
+    secure: Option<Secure>,
+}
+
+/// How often and how long a peer is tried
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct TryArgs {
     /// Time limit of one try: find the host, connect, get the answer [default: 5s]
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<Time>,
@@ -25,11 +36,18 @@ pub struct JobsArg {
     jobs: Option<usize>,
 }
 
-impl AttemptArgs {
+impl TryArgs {
     /// What these options say to the settings.
     pub fn flags(self) -> Flags {
         let Self { timeout, retry, retry_for } = self;
         Flags { timeout, retry, retry_for, ..Flags::default() }
+    }
+}
+
+impl AttemptArgs {
+    /// What these options say to the settings.
+    pub fn flags(self) -> Flags {
+        Flags { secure: self.secure, ..self.tries.flags() }
     }
 
     /// The same with the number of jobs.

@@ -1,11 +1,11 @@
 //! `p2p bootstrap`: greets the static peers of the configuration, the mandatory peers of the course.
 
 use crate::commands::attempt::{AttemptArgs, JobsArg};
-use crate::commands::text::TextArgs;
-use crate::delivery;
+use crate::commands::text::{MessageArgs, TextArgs};
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
+use crate::message::Outgoing;
 use crate::neighbours::static_peers;
 use crate::outreach::{self, Plan};
 use crate::peer::Peer;
@@ -37,10 +37,8 @@ pub struct Args {
 /// Runs the command.
 pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
-    let hello = args.hello.map(|hello| TextArgs::given(hello).read()).transpose()?;
-    if let Some(text) = &hello {
-        delivery::check(text)?;
-    }
+    let message = |hello| MessageArgs::default().read(&TextArgs::given(hello));
+    let hello = args.hello.map(message).transpose()?;
     let peers = static_peers(&home);
     if peers.is_empty() {
         let path = home.settings.config_path.display();
@@ -54,15 +52,15 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
 async fn greet(
     home: &mut Home,
     peers: Vec<Peer>,
-    hello: Option<String>,
+    hello: Option<Outgoing>,
     quorum: Quorum,
 ) -> Result<Tally, Failure> {
     let connect = Plan { quorum, checks: true };
     let mut tally = outreach::run_all(home, peers, &Errand::Connect, connect).await?;
-    if let Some(text) = hello.filter(|_| tally.signal.is_none()) {
+    if let Some(hello) = hello.filter(|_| tally.signal.is_none()) {
         let there: Vec<_> = static_peers(home).into_iter().filter(|p| !p.unanswered).collect();
         let message = Plan { quorum, checks: false };
-        let told = outreach::run_all(home, there, &Errand::Message(text), message).await?;
+        let told = outreach::run_all(home, there, &Errand::Message(hello), message).await?;
         // a greeting without the message is not what was asked for
         let failed = tally.targets - told.ok;
         let none = if told.targets > 0 { told.none } else { tally.none };

@@ -3,9 +3,8 @@
 use std::time::SystemTime;
 
 use crate::commands::attempt::{AttemptArgs, JobsArg};
-use crate::commands::text::TextArgs;
+use crate::commands::text::{MessageArgs, TextArgs};
 use crate::config::Time;
-use crate::delivery;
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
@@ -43,6 +42,8 @@ pub struct Args {
     #[arg(long, value_name = "QUORUM", default_value_t = Quorum::All)]
     quorum: Quorum,
     #[command(flatten)]
+    message: MessageArgs,
+    #[command(flatten)]
     jobs: JobsArg,
     #[command(flatten)]
     attempt: AttemptArgs,
@@ -53,9 +54,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
     check_words(&home, args)?;
     let peers = choose(&home, args)?;
-    let text = args.text.read()?;
-    // a text that no peer could be sent is one mistake, not one for each peer
-    delivery::check(&text)?;
+    let message = args.message.read(&args.text)?;
     if peers.is_empty() {
         let nobody = Failure::new(Code::Nothing, "there is no peer to send to");
         return Err(if args.to.is_empty() && args.except.is_empty() && args.active.is_none() {
@@ -66,7 +65,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             nobody
         });
     }
-    let errand = Errand::Message(text);
+    let errand = Errand::Message(message);
     let plan = Plan { quorum: args.quorum, checks: false };
     let tally = block_on(outreach::run_all(&mut home, peers, &errand, plan))??;
     tally.conclude(&home.ui)

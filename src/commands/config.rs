@@ -62,10 +62,12 @@ fn show(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         ui.report(line, &event)?;
     }
     let origin = settings.config_path.display().to_string();
-    for (address, Listing { name, tags }) in &settings.place.configured {
+    for (address, Listing { name, tags, key, secure }) in &settings.place.configured {
         let name = name.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         let tags: String = tags.iter().map(|tag| format!(" @{tag}")).collect();
-        show_one(ui, "peer", format!("{name} {address}{tags}"), &origin)?;
+        let key = key.map_or(String::new(), |key| format!(", key {key}"));
+        let secure = secure.map_or(String::new(), |secure| format!(", secure {secure}"));
+        show_one(ui, "peer", format!("{name} {address}{tags}{key}{secure}"), &origin)?;
     }
     for hook in settings.listen.hooks.iter() {
         let from = if hook.from.is_empty() {
@@ -73,8 +75,16 @@ fn show(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         } else {
             format!(" from {}", hook.from.join(", "))
         };
+        let topics: Vec<_> = hook.topics.iter().map(ToString::to_string).collect();
+        let about =
+            if topics.is_empty() { String::new() } else { format!(" about {}", topics.join(", ")) };
+        let replies = if hook.replies { ", reply" } else { "" };
         let goes_on = if hook.goes_on { ", continue" } else { "" };
-        let value = format!("{}{from}{goes_on}: {}", hook.on.word(), escape(hook.run.as_bytes()));
+        let value = format!(
+            "{}{from}{about}{replies}{goes_on}: {}",
+            hook.on.word(),
+            escape(hook.run.as_bytes())
+        );
         show_one(ui, "hook", value, &origin)?;
     }
     Ok(Exit::Done)
@@ -89,8 +99,9 @@ fn show_one(ui: &Ui, key: &'static str, value: String, origin: &str) -> Result<(
 fn path(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let paths = Paths::find(global)?;
     let (config, state) = (paths.config.display().to_string(), paths.state.display().to_string());
-    let lines = format!("config {config}\nstate {state}");
-    ui.report(lines, &Event::Paths { config, state })?;
+    let key = paths.data.join("key").display().to_string();
+    let lines = format!("config {config}\nstate {state}\nkey {key}");
+    ui.report(lines, &Event::Paths { config, state, key })?;
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use crate::arrived::Arrived;
+use crate::book::PeerBook;
 use crate::changes::Changes;
 use crate::config::Time;
 use crate::escape::escape;
@@ -13,6 +14,7 @@ use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::Home;
 use crate::line::{Form, line};
+use crate::lookup::is_surely_named;
 use crate::message::Arrival;
 use crate::name::Name;
 use crate::peer::Peer;
@@ -23,6 +25,8 @@ use crate::state::cursor::{Cursor, CursorName};
 use crate::state::dir::StateDir;
 use crate::state::ledger::{Pages, RECEIVED, SENT};
 use crate::state::reader::{Entry, Mark, Reader};
+use crate::topic::{Topic, TopicGlob};
+use crate::ui::stdout_is_terminal;
 
 /// With -f and nothing else, so many messages come before those that are new, as with tail(1).
 const BEFORE_FOLLOWING: u64 = 10;
@@ -54,6 +58,9 @@ pub struct Args {
     /// Only from these peers, or with --sent to them; may be repeated
     #[arg(long, value_name = "PEER")]
     from: Vec<String>,
+    /// Only of these topics: a word, or a pattern with * and ?; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    topic: Vec<TopicGlob>,
     /// Messages that were sent, with what became of them
     #[arg(long)]
     sent: bool,
@@ -97,6 +104,9 @@ struct View {
     /// Whether peers do not matter.
     is_for_all: bool,
     senders: Senders,
+    topics: Vec<TopicGlob>,
+    /// The peers, to mark names that are only claims for a person who reads.
+    book: Option<PeerBook>,
     form: Form,
     json: bool,
 }
@@ -119,6 +129,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         senders: Senders::new(peers.clone()),
         peers,
         names,
+        topics: args.topic.clone(),
+        book: (stdout_is_terminal() && !args.raw).then(|| home.peers.book().clone()),
         form: if args.raw { Form::Raw } else { Form::Escaped },
         json: home.ui.json,
     };
@@ -269,7 +281,7 @@ fn hand_out(
 impl View {
     /// Whether nothing is left out.
     fn is_everything(&self) -> bool {
-        self.since.is_none() && self.is_for_all
+        self.since.is_none() && self.is_for_all && self.topics.is_empty()
     }
 
     /// The lines of an object, if it is wanted, and how many messages they are.
@@ -292,8 +304,13 @@ impl View {
         name.is_some_and(|name| self.names.iter().any(|word| name.is_called(word)))
     }
 
+    fn is_about(&self, topic: Option<&Topic>) -> bool {
+        self.topics.is_empty() || self.topics.iter().any(|glob| glob.matches(topic))
+    }
+
     fn is_wanted(&self, arrival: &Arrival) -> bool {
         self.since.is_none_or(|since| arrival.time >= since)
+            && self.is_about(arrival.topic.as_ref())
             && (self.is_for_all
                 || self.senders.are_said_to_have_sent(arrival)
                 || self.is_named(arrival.name.as_deref()))
@@ -302,6 +319,7 @@ impl View {
     fn is_wanted_sent(&self, sent: &Sent) -> bool {
         let time = sent.time.as_ref().and_then(|time| humantime::parse_rfc3339(time).ok());
         self.since.is_none_or(|since| time.is_some_and(|time| time >= since))
+            && self.is_about(sent.topic.as_ref())
             && (self.is_for_all
                 || self.is_named(sent.to.name.as_deref())
                 || self.peers.iter().any(|peer| peer.address.to_string() == sent.to.addr))
@@ -313,7 +331,8 @@ impl View {
             return Event::Message(arrived).line().into_bytes();
         }
         let mut bytes = (rfc3339(arrival.time) + " ").into_bytes();
-        bytes.extend(line(arrival, self.form));
+        let is_doubtful = self.book.as_ref().is_some_and(|book| !is_surely_named(book, arrival));
+        bytes.extend(line(arrival, self.form, is_doubtful));
         bytes
     }
 
@@ -322,14 +341,17 @@ impl View {
         if self.json {
             return Event::Sent(sent).line().into_bytes();
         }
-        let text = sent.body.as_deref().unwrap_or_default();
+        let text = sent.body.text().unwrap_or_default();
         let text = match self.form {
-            Form::Escaped => escape(text.as_bytes()),
-            Form::Raw => text.to_owned(),
+            Form::Escaped => escape(&text).into_bytes(),
+            Form::Raw => text,
         };
         let name = escape(sent.to.name.as_deref().unwrap_or("-").as_bytes()).replace(' ', "_");
         let time = sent.time.as_deref().unwrap_or("-");
-        format!("{time} {} {name} {} {text}\n", sent.to.addr, sent.status).into_bytes()
+        let mut line = format!("{time} {} {name} {} ", sent.to.addr, sent.status).into_bytes();
+        line.extend(text);
+        line.push(b'\n');
+        line
     }
 }
 

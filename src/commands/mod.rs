@@ -5,6 +5,7 @@ pub mod bootstrap;
 pub mod broadcast;
 pub mod completions;
 pub mod config;
+pub mod id;
 pub mod leave;
 pub mod listen;
 pub mod log;

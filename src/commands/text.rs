@@ -1,16 +1,18 @@
-//! Where the text of a message comes from: the words of the call, a file, or stdin.
+//! What a message is made of: its text, from the words of the call, a file, or stdin, and what is said about it.
 
 use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::codec::writing::check_text;
-use crate::delivery::text_failure;
 use crate::exit::{Code, Failure, OrFail as _};
+use crate::id::MessageId;
+use crate::message::Outgoing;
+use crate::session::tls::random;
+use crate::topic::Topic;
 
-/// Longest text that is read, in bytes. A plain program gets it in a thousand messages; more than that is not a
-/// message but a file.
+/// Longest text that is read, in bytes: what a p2p takes by default. A plain program gets it in a thousand messages; more
+/// than that is not a message but a file.
 pub const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// The text of a message
@@ -24,6 +26,56 @@ pub struct TextArgs {
     file: Option<PathBuf>,
 }
 
+/// What is said about a message
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct MessageArgs {
+    /// What it is about, in one word; only another p2p can be told
+    #[arg(long, value_name = "NAME")]
+    topic: Option<Topic>,
+    /// Its id, instead of one at random: a p2p shows a message of ours with the same id once, however often it is sent and
+    /// whatever its text
+    #[arg(long, value_name = "ID")]
+    id: Option<MessageId>,
+    /// Wait for what the peer's command for it (`listen -x CMD --reply`) prints; the time limit counts for that, too
+    #[arg(long)]
+    reply: bool,
+    /// Fail if the peer is a plain program, which can read but not acknowledge
+    #[arg(long)]
+    require_ack: bool,
+    /// Allow a text of nothing, or of nothing but blanks
+    #[arg(long)]
+    allow_empty: bool,
+}
+
+impl MessageArgs {
+    /// The message with this text.
+    pub fn message(&self, text: Vec<u8>) -> Outgoing {
+        Outgoing {
+            text,
+            id: self.id.clone().unwrap_or_else(|| MessageId::of(random())),
+            id_is_given: self.id.is_some(),
+            topic: self.topic.clone(),
+            reply: self.reply,
+            needs_ack: self.require_ack,
+        }
+    }
+
+    /// Reads the text, and makes the message of it.
+    pub fn read(&self, text: &TextArgs) -> Result<Outgoing, Failure> {
+        let text = text.read()?;
+        if !self.allow_empty && text.trim_ascii().is_empty() {
+            return Err(Failure::new(Code::Usage, "there is no text to send")
+                .hint("if that is meant: --allow-empty"));
+        }
+        Ok(self.message(text))
+    }
+
+    /// Whether empty texts are allowed.
+    pub fn allows_empty(&self) -> bool {
+        self.allow_empty
+    }
+}
+
 impl TextArgs {
     /// A text that an option of its own gives.
     pub fn given(text: String) -> Self {
@@ -35,9 +87,9 @@ impl TextArgs {
         &self.message
     }
 
-    /// Reads the text.
-    pub fn read(&self) -> Result<String, Failure> {
-        let text = match (&self.file, self.message.as_slice()) {
+    /// Reads the text. As in the shell's `$(…)` newlines at its end are not part of it; what is not UTF-8 is left as it is.
+    fn read(&self) -> Result<Vec<u8>, Failure> {
+        let mut text = match (&self.file, self.message.as_slice()) {
             (Some(path), _) => read_file(path)?,
             (None, [dash]) if dash == "-" => read_stdin()?,
             (None, []) if io::stdin().is_terminal() => {
@@ -51,7 +103,11 @@ impl TextArgs {
                 text.into_bytes()
             }
         };
-        check_text(text).map_err(text_failure)
+        if std::str::from_utf8(&text).is_ok() {
+            let end = text.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |at| at + 1);
+            text.truncate(end);
+        }
+        Ok(text)
     }
 }
 

@@ -23,8 +23,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::output::Output;
 use super::rules::Job;
 use crate::arrived::From;
+use crate::codec::frame::{MAX_REPLY_BYTES, ReplyEnd};
 use crate::event::{Event, milliseconds, rfc3339};
-use crate::settings::HookLimits;
+use crate::inbox::Reply;
+use crate::limits::HookLimits;
 
 /// From the polite request to end until the end.
 pub const KILL_AFTER: Duration = Duration::from_secs(2);
@@ -89,9 +91,17 @@ enum Stage {
 }
 
 /// Runs a hook until nothing of it is left; what has become of it is reported when its shell has ended.
-pub async fn run(job: Job, shared: Shared) -> io::Result<()> {
+pub async fn run(mut job: Job, shared: Shared) -> io::Result<()> {
     let start = Instant::now();
-    let mut child = spawn(&job, &shared)?;
+    let mut reply = job.reply.take();
+    let mut child = match spawn(&job, &shared) {
+        Ok(child) => child,
+        Err(error) => {
+            // whoever waits for it may be gone
+            let _ = reply.map(|reply| reply.send(Reply::failed("not_run")));
+            return Err(error);
+        }
+    };
     let Some(group) = shared.groups.enter(&child) else { return Ok(()) };
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let text = job.input();
@@ -99,6 +109,7 @@ pub async fn run(job: Job, shared: Shared) -> io::Result<()> {
         output: &shared.output,
         room: AtomicUsize::new(shared.limits.output_bytes),
         cut: AtomicBool::new(false),
+        for_reply: reply.is_some().then(Mutex::default),
     };
     let streams = async {
         tokio::join!(
@@ -108,7 +119,12 @@ pub async fn run(job: Job, shared: Shared) -> io::Result<()> {
                     let _ = input.write_all(&text).await;
                 }
             },
-            shown.pass_on(output),
+            async {
+                match &shown.for_reply {
+                    Some(kept) => keep(output, kept).await,
+                    None => shown.pass_on(output).await,
+                }
+            },
             shown.pass_on(errors),
         );
     };
@@ -135,6 +151,10 @@ pub async fn run(job: Job, shared: Shared) -> io::Result<()> {
                     time: start.elapsed(),
                 };
                 runs = false;
+                if let (Some(reply), Some(kept)) = (reply.take(), &shown.for_reply) {
+                    // whoever waits for it may be gone
+                    let _ = reply.send(replied(&ended, &mut lock(kept)));
+                }
                 report(&shared.output, &job, ended).await;
             }
             () = &mut streams, if !streamed => streamed = true,
@@ -161,6 +181,34 @@ pub async fn run(job: Job, shared: Shared) -> io::Result<()> {
     }
 }
 
+/// What goes back to the sender.
+fn replied(ended: &Ended, kept: &mut Vec<u8>) -> Reply {
+    let end = match ended.status.code() {
+        _ if ended.timeout => ReplyEnd::Failed("timeout".into()),
+        _ if kept.len() > MAX_REPLY_BYTES => ReplyEnd::Failed("too_long".into()),
+        Some(status) => ReplyEnd::Status(status),
+        None => ReplyEnd::Failed("killed".into()),
+    };
+    let mut output = std::mem::take(kept);
+    output.truncate(MAX_REPLY_BYTES);
+    Reply { end, output }
+}
+
+/// Keeps what a hook prints for its sender, and one byte more than may go, to know that there was more.
+async fn keep(stream: Option<impl AsyncRead + Unpin>, kept: &Mutex<Vec<u8>>) {
+    let Some(mut stream) = stream else { return };
+    let mut chunk = [0; 8192];
+    while let Ok(count @ 1..) = stream.read(&mut chunk).await {
+        let mut kept = lock(kept);
+        let room = (MAX_REPLY_BYTES + 1).saturating_sub(kept.len());
+        kept.extend_from_slice(&chunk[..count.min(room)]);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn report(output: &Output, job: &Job, ended: Ended) {
     let (status, signal) = (ended.status.code(), ended.status.signal());
     let run = &job.run;
@@ -176,6 +224,7 @@ async fn report(output: &Output, job: &Job, ended: Ended) {
     let hook = Event::Hook {
         time: rfc3339(SystemTime::now()),
         on: job.on.word(),
+        id: job.arrival.id.clone(),
         from: From::of(&job.arrival),
         run: run.to_string(),
         status,
@@ -205,6 +254,8 @@ struct Shown<'a> {
     output: &'a Output,
     room: AtomicUsize,
     cut: AtomicBool,
+    /// Its stdout, if that goes to the sender instead.
+    for_reply: Option<Mutex<Vec<u8>>>,
 }
 
 impl Shown<'_> {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::output::Output;
 use super::process::{self, Groups, KILL_AFTER, Shared};
 use super::rules::Job;
-use crate::settings::HookLimits;
+use crate::limits::HookLimits;
 use crate::ui::Ui;
 
 /// The hooks of a listener that run or wait. Dropping it ends those that run at once.

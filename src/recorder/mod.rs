@@ -3,6 +3,7 @@
 //! It works in a thread of its own, because files and a slow output block. What waits meanwhile is taken together:
 //! one write to the history, one to the output, one change of the peer book.
 
+mod door;
 mod work;
 
 use std::io;
@@ -12,6 +13,7 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::door::Door;
 use self::work::Work;
 pub use self::work::{Over, Recorder};
 use crate::exit::{Code, Failure};

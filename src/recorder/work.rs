@@ -1,26 +1,31 @@
 //! What the recorder does with what has come: admits, stores, shows, learns, and says so.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use super::door::Door;
 use crate::arrived::Arrived;
 use crate::book::{Change, PeerBook};
 use crate::config::On;
 use crate::event::{Event, rfc3339};
 use crate::exit::Failure;
 use crate::hooks::rules::{Hooks, Job};
-use crate::inbox::{Inbound, NotKept};
+use crate::id::MessageId;
+use crate::inbox::{Inbound, NotKept, Order, Reply};
+use crate::key::PublicKey;
 use crate::line::{Form, line};
+use crate::lookup::is_surely_named;
 use crate::message::{Arrival, Kind};
 use crate::newcomers::Newcomers;
 use crate::peer::Peer;
 use crate::posted::PeerLabel;
-use crate::senders::Senders;
 use crate::state::ledger::Ledger;
 use crate::state::peers_file::PeersFile;
+use crate::state::seen::{Seen, SeenMessage};
 use crate::trouble::Trouble;
 use crate::ui::{Ui, is_closed_output};
 
@@ -45,14 +50,18 @@ pub struct Recorder {
     pub ui: Ui,
     /// How texts are shown.
     pub form: Form,
+    /// Whether names that are only claims are marked, for a person who reads.
+    pub marks_claims: bool,
     /// The history, unless it is switched off.
     pub history: Option<Ledger>,
     /// Whether the history has to be on the disk before anything is acknowledged.
     pub durable: bool,
     /// The peer book.
     pub peers: PeersFile,
-    /// Whose messages are taken; `None` is everybody's.
-    pub from: Option<Senders>,
+    /// The ids of what has come before.
+    pub seen: Seen,
+    /// Whose messages are taken, and which.
+    pub door: Door,
     /// How many messages are taken; `None` is no limit.
     pub count: Option<u64>,
     /// What is run for what arrives.
@@ -65,9 +74,12 @@ type Done = oneshot::Sender<Result<(), NotKept>>;
 struct Handover {
     arrivals: Vec<Arrival>,
     done: Done,
+    session: Option<Order>,
     hooks: Vec<Job>,
     /// Whether there were more than are wanted.
     cut: bool,
+    /// The room that they take until all is done with them.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// The recorder at work.
@@ -79,6 +91,7 @@ pub(super) struct Work {
     hooking: Trouble,
     learning: Trouble,
     storing: Trouble,
+    remembering: Trouble,
 }
 
 impl Work {
@@ -92,6 +105,7 @@ impl Work {
             hooking: Trouble::default(),
             learning: Trouble::default(),
             storing: Trouble::default(),
+            remembering: Trouble::default(),
         }
     }
 
@@ -148,10 +162,11 @@ impl Work {
             let closed = is_closed_output(&failure);
             return Err(if closed { Over::OutputClosed } else { Over::Failed(failure) });
         }
+        let seen = self.seen(&arrivals);
         let messages = arrivals.iter().filter(|a| is_text(a)).count() as u64;
         let messages = self.messages.fetch_add(messages, Ordering::Relaxed) + messages;
         let learned = self.learn(&arrivals);
-        for Handover { arrivals, done, hooks, cut } in handovers {
+        for Handover { arrivals, done, session, hooks, cut, .. } in handovers {
             let texts = arrivals.iter().filter(|a| is_text(a)).count();
             // a message is safe by now; a greeting that left no trace is not
             let is_whole = !cut && (learned || texts == arrivals.len());
@@ -160,41 +175,101 @@ impl Work {
                 (false, 0) => Err(NotKept::Busy),
                 (false, _) => Err(NotKept::Unknown),
             };
+            if result.is_err() {
+                break_off(session.as_ref());
+            }
             // the connection may be gone
             let _ = done.send(result);
             self.recorder.hooks.start(hooks);
         }
+        // nobody waits for this: what was acknowledged is not sent again, and the history has the ids, too
+        self.remember(&seen);
         if Some(messages) == self.recorder.count { Err(Over::Enough) } else { Ok(()) }
     }
 
-    /// Refuses what is not wanted, and what there is no room for.
+    /// Refuses what is not wanted, and what there is no room for. Leaves out what has come before.
     fn admit(&mut self, batch: Vec<Inbound>) -> Vec<Handover> {
         let messages = self.messages.load(Ordering::Relaxed);
         let mut wanted = self.recorder.count.map_or(u64::MAX, |count| count - messages);
         let mut handovers = Vec::with_capacity(batch.len());
+        let mut ids = HashSet::new();
         for inbound in batch {
-            let (mut arrivals, done) = match inbound {
-                Inbound::Arrivals { arrivals, done } => (arrivals, done),
+            let (mut arrivals, session, reply, (room, done)) = match inbound {
+                Inbound::Arrivals { arrivals, session, reply, room, done } => {
+                    (arrivals, session, reply, (room, done))
+                }
                 Inbound::Trouble(error) => {
                     let Recorder { ui, .. } = &self.recorder;
                     self.accepting.happens(ui, format!("cannot accept connections: {error}"));
                     continue;
                 }
             };
-            let is_denied =
-                |a: &Arrival| self.recorder.from.as_ref().is_some_and(|f| !f.have_sent(a));
-            if arrivals.iter().any(|a| is_text(a) && is_denied(a)) {
-                let _ = done.send(Err(NotKept::Denied));
+            if let Err(why) = self.let_in(&mut arrivals, session.as_ref()) {
+                break_off(session.as_ref());
+                let _ = done.send(Err(why));
                 continue;
             }
+            let before = arrivals.len();
+            arrivals.retain(|arrival| !self.has_come_before(arrival, &ids));
+            // who repeats a question has missed the reply, which is not kept
+            let reply = match reply {
+                Some(reply) if arrivals.len() < before => {
+                    let _ = reply.send(Reply::failed("repeated"));
+                    None
+                }
+                reply => reply,
+            };
+            let book = self.recorder.peers.book();
+            arrivals.iter_mut().for_each(|arrival| arrival.verified |= is_known(book, arrival));
             let cut = cut_to(&mut arrivals, wanted);
+            if cut {
+                break_off(session.as_ref());
+            }
+            ids.extend(arrivals.iter().filter_map(identified));
             let texts = || arrivals.iter().filter(|a| is_text(a));
-            let hooks = self.recorder.hooks.prepare(texts().map(|a| (On::Message, a)));
+            let hooks = self.recorder.hooks.prepare(texts().map(|a| (On::Message, a)), reply);
             let hooks = self.hooked(hooks);
             wanted -= texts().count() as u64;
-            handovers.push(Handover { arrivals, done, hooks, cut });
+            handovers.push(Handover { arrivals, done, session, hooks, cut, _room: room });
         }
         handovers
+    }
+
+    fn let_in(&mut self, arrivals: &mut [Arrival], session: Option<&Order>) -> Result<(), NotKept> {
+        if session.is_some_and(Order::is_broken) {
+            return Err(NotKept::Busy);
+        }
+        let Recorder { door, peers, ui, .. } = &mut self.recorder;
+        door.check(arrivals, peers, ui)
+    }
+
+    /// Whether a message is one that is kept already, or is about to be.
+    fn has_come_before(&self, arrival: &Arrival, ids: &HashSet<(PublicKey, MessageId)>) -> bool {
+        let Some((key, id)) = identified(arrival) else { return false };
+        self.recorder.seen.has(&key, &id, arrival.time) || ids.contains(&(key, id))
+    }
+
+    /// The ids of what is kept now, with their numbers in the history.
+    fn seen(&self, arrivals: &[&Arrival]) -> Vec<SeenMessage> {
+        let last = self.recorder.history.as_ref().map(Ledger::last);
+        let texts: Vec<_> = arrivals.iter().filter(|a| is_text(a)).collect();
+        let first = last.map(|last| last + 1 - texts.len() as u64);
+        (0..)
+            .zip(texts)
+            .filter_map(|(at, arrival)| {
+                let (key, id) = identified(arrival)?;
+                let seq = first.map_or(0, |first| first + at);
+                Some(SeenMessage { time: arrival.time, seq, key, id })
+            })
+            .collect()
+    }
+
+    fn remember(&mut self, messages: &[SeenMessage]) {
+        let Recorder { ui, seen, .. } = &mut self.recorder;
+        if let Err(failure) = seen.add(messages) {
+            let failure = failure.context("cannot write down which messages have come");
+            self.remembering.happens(ui, failure);
+        }
     }
 
     /// The hooks for which there is room. A message is kept whatever becomes of its hook.
@@ -238,7 +313,11 @@ impl Work {
         for arrival in arrivals {
             match (self.recorder.ui.json, is_text(arrival)) {
                 (true, _) => lines.extend(event(arrival).line().bytes()),
-                (false, true) => lines.extend(line(arrival, self.recorder.form)),
+                (false, true) => {
+                    let is_doubtful = self.recorder.marks_claims
+                        && !is_surely_named(self.recorder.peers.book(), arrival);
+                    lines.extend(line(arrival, self.recorder.form, is_doubtful));
+                }
                 (false, false) => {}
             }
         }
@@ -247,7 +326,9 @@ impl Work {
 
     /// Learns of peers; false if that could not be written down.
     fn learn(&mut self, arrivals: &[&Arrival]) -> bool {
-        if arrivals.iter().all(|arrival| arrival.address.is_none()) {
+        let says_nothing =
+            |a: &&Arrival| a.address.is_none() && (a.is_plain() || a.kind != Kind::Exit);
+        if arrivals.iter().all(says_nothing) {
             return true;
         }
         let Self { recorder: Recorder { ui, peers, .. }, newcomers, learning, .. } = self;
@@ -289,7 +370,7 @@ impl Work {
             Change::Left => On::Leave,
             Change::Renamed | Change::Verified => return,
         };
-        let jobs = hooks.prepare([(on, arrival)]);
+        let jobs = hooks.prepare([(on, arrival)], None);
         let jobs = self.hooked(jobs);
         self.recorder.hooks.start(jobs);
     }
@@ -306,8 +387,21 @@ enum Stored {
 }
 
 fn refuse(handovers: Vec<Handover>, why: NotKept) {
-    for Handover { done, .. } in handovers {
-        let _ = done.send(Err(why));
+    handovers.into_iter().for_each(|handover| handover.refuse(why));
+}
+
+impl Handover {
+    fn refuse(self, why: NotKept) {
+        break_off(self.session.as_ref());
+        // the connection may be gone
+        let _ = self.done.send(Err(why));
+    }
+}
+
+/// Has nothing be kept that comes later in a session.
+fn break_off(session: Option<&Order>) {
+    if let Some(session) = session {
+        session.break_off();
     }
 }
 
@@ -324,13 +418,29 @@ fn cut_to(arrivals: &mut Vec<Arrival>, texts: u64) -> bool {
     true
 }
 
+/// What tells a message of a session from all others.
+fn identified(arrival: &Arrival) -> Option<(PublicKey, MessageId)> {
+    let is_message = arrival.kind == Kind::Message;
+    arrival.key.zip(arrival.id.clone()).filter(|_| is_message)
+}
+
+/// Whether its key is that of the peer at its address, or without an address that of any peer.
+fn is_known(book: &PeerBook, arrival: &Arrival) -> bool {
+    let is_its = |peer: &Peer| peer.key == arrival.key;
+    arrival.key.is_some()
+        && match &arrival.address {
+            Some(address) => book.at(address).is_some_and(is_its),
+            None => book.iter().any(is_its),
+        }
+}
+
 /// Known peers may always speak; how many unknown ones may come in depends on where they come from.
 fn may_enter(book: &PeerBook, newcomers: &mut Newcomers, arrival: &Arrival, now: Instant) -> bool {
-    let Some(address) = &arrival.address else { return false };
+    let Some(address) = &arrival.address else { return !arrival.is_plain() };
     let known = book.at(address).is_some();
     known
         || (arrival.kind != Kind::Exit
-            && newcomers.admit(arrival.observed, arrival.is_verified(), now))
+            && newcomers.admit(arrival.observed, arrival.comes_from_its_address(), now))
 }
 
 fn is_text(arrival: &Arrival) -> bool {

@@ -68,6 +68,11 @@ impl StateDir {
         self.open_checked(name, OFlags::RDWR | create)
     }
 
+    /// Opens a file for reading only; a missing one is `None`.
+    pub fn readable_file(&self, name: &str) -> Result<Option<File>, Failure> {
+        self.open_checked(name, OFlags::RDONLY)
+    }
+
     /// Makes a file anew, whatever was there before under this name.
     pub fn fresh_file(&self, name: &str) -> Result<File, Failure> {
         let file = self.open_checked(name, OFlags::RDWR | OFlags::CREATE)?;
@@ -200,7 +205,8 @@ fn is_network(_: &File) -> bool {
     false
 }
 
-fn refuse(path: &Path, why: &str) -> Failure {
+/// Something that is in the place of what we would use.
+pub(super) fn refuse(path: &Path, why: &str) -> Failure {
     Failure::new(Code::State, anyhow!("cannot use {}: {why}", path.display()))
 }
 

@@ -86,6 +86,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// The number of the newest object.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
     /// Sees to it that everything survives a power cut, too. After an error nobody knows what is on the disk, and
     /// asking again would be answered with a lie: the ledger is not to be used any more.
     pub fn sync(&mut self) -> Result<(), Failure> {

@@ -9,13 +9,14 @@ use crate::exit::Failure;
 
 const LOCK_FILE: &str = "sent.lock";
 
-/// Adds one object, of which `line` makes the line when it gets its number.
-pub fn add(
+/// Adds objects; `line` gets a record and its number and makes the line of it.
+pub fn add<R>(
     dir: StateDir,
     max_bytes: u64,
     lock_wait: Duration,
-    line: impl Fn(u64) -> String,
+    records: &[R],
+    line: impl Fn(&R, u64) -> String,
 ) -> Result<(), Failure> {
     let _lock = Lock::acquire(&dir, LOCK_FILE, lock_wait)?;
-    Ledger::open(dir, SENT, max_bytes)?.append(&[()], |(), seq| line(seq))
+    Ledger::open(dir, SENT, max_bytes)?.append(records, line)
 }

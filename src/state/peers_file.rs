@@ -19,6 +19,7 @@ use super::record::{self, Line};
 use crate::address::Address;
 use crate::book::{Caps, Listing, PeerBook};
 use crate::exit::Failure;
+use crate::trust::Trust;
 
 const PEERS_FILE: &str = "peers";
 const FOLD_FILE: &str = "peers.tmp";
@@ -42,6 +43,8 @@ pub struct Place {
     pub lock_wait: Duration,
     /// How many peers to keep.
     pub caps: Caps,
+    /// Which keys are believed.
+    pub trust: Trust,
     /// The peers that the configuration lists.
     pub configured: Vec<(Address, Listing)>,
 }
@@ -81,6 +84,13 @@ impl PeersFile {
     /// The book as of the last read or change.
     pub fn book(&self) -> &PeerBook {
         &self.book
+    }
+
+    /// Takes in what others have written since. What cannot be read now leaves the book as it was.
+    pub fn reload(&mut self) {
+        if let Ok(Some(dir)) = StateDir::open(&self.place.path, self.place.allow_network) {
+            let _ = self.refresh(&dir, Access::Shared);
+        }
     }
 
     /// How many damaged records were passed over; the next change drops them.
@@ -165,7 +175,7 @@ impl PeersFile {
 
     fn reset(&mut self) {
         self.read = Progress::default();
-        self.book = PeerBook::new(self.place.caps);
+        self.book = PeerBook::new(self.place.caps, self.place.trust);
         for (address, listing) in &self.place.configured {
             self.book.configure(address, listing.clone());
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dir::{Missing, StateDir, cannot, read_all};
 use crate::exit::{Code, Failure};
+use crate::key::PublicKey;
 
 const LISTENER_FILE: &str = "listener";
 
@@ -27,6 +28,9 @@ pub struct Listening {
     pub advertise: Option<SocketAddr>,
     /// What it calls itself.
     pub name: String,
+    /// Its key, if it takes sessions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key: Option<PublicKey>,
     /// Its process.
     pub pid: u32,
 }
@@ -117,6 +121,7 @@ mod tests {
             addr: "[::]:5000".parse().unwrap(),
             advertise: None,
             name: "a".into(),
+            key: None,
             pid: 7,
         };
         presence.announce(&here).unwrap();

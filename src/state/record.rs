@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::book::Record;
+use crate::key::PublicKey;
 use crate::name::Name;
 use crate::peer::{Peer, Source, Wire};
 
@@ -23,6 +24,7 @@ const VERSION: u32 = 1;
 
 /// What a line of the peers file is.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are records")]
 pub(super) enum Line {
     /// A record of ours.
     Record(Record),
@@ -48,6 +50,10 @@ struct Fields<'a> {
     tags: BTreeSet<String>,
     #[serde(skip_serializing_if = "is_false", default)]
     verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<PublicKey>,
+    #[serde(skip_serializing_if = "is_false", default)]
+    trusted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     wire: Option<Wire>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +123,8 @@ impl<'a> Fields<'a> {
                 source: Some(peer.source),
                 tags: peer.tags.iter().map(ToString::to_string).collect(),
                 verified: peer.verified,
+                key: peer.key,
+                trusted: peer.trusted,
                 wire: peer.wire,
                 observed: peer.observed,
                 first_seen: peer.first_seen.map(show_time),
@@ -138,6 +146,8 @@ impl<'a> Fields<'a> {
             source: None,
             tags: BTreeSet::new(),
             verified: false,
+            key: None,
+            trusted: false,
             wire: None,
             observed: None,
             first_seen: None,
@@ -162,6 +172,8 @@ impl<'a> Fields<'a> {
             name,
             tags: tags.collect::<Option<_>>()?,
             verified: self.verified,
+            key: self.key,
+            trusted: self.trusted,
             wire: self.wire,
             observed: self.observed,
             first_seen: read_time(self.first_seen.as_ref())?,
@@ -194,6 +206,8 @@ mod tests {
             source: Source::Heard,
             tags: ["lab", "printer"].map(|tag| tag.parse().unwrap()).into(),
             verified: true,
+            key: Some(PublicKey::new([0xa5; 32])),
+            trusted: true,
             wire: Some(Wire::Native),
             observed: Some("10.18.0.4".parse().unwrap()),
             first_seen: Some(time),

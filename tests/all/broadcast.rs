@@ -77,7 +77,7 @@ fn the_silent_cost_one_time_limit_together() {
         alice.run(["peers", "add", &format!("silent{number}"), &address]).succeeds();
     }
     let start = Instant::now();
-    let said = alice.run(["broadcast", "-t", "1s", "hi"]);
+    let said = alice.run(["broadcast", "-t", "1s", "hi", "--secure", "off"]);
     // none has proved it, and each may have it: not safe to send again
     said.fails(5, "none of 40 peers reached");
     assert!(
@@ -148,7 +148,7 @@ fn the_limit_on_open_files_is_raised_for_many_peers() {
     }
     let mut shell = std::process::Command::new("/bin/sh");
     shell.env_clear().env("P2P_HOME", alice.path());
-    shell.args(["-c", &format!("ulimit -Sn 40; exec {P2P} broadcast -q -t 10s hi")]);
+    shell.args(["-c", &format!("ulimit -Sn 40; exec {P2P} broadcast -q -t 10s --secure off hi")]);
     outcome(&mut shell, None).is(0, "", "");
     program.join().unwrap();
 }

@@ -119,18 +119,22 @@ fn paths_follow_the_xdg_directories_or_one_home() {
     };
     path(&[("HOME", "/h")], &[]).is(
         0,
-        "config /h/.config/p2p/config.toml\nstate /h/.local/state/p2p\n",
+        "config /h/.config/p2p/config.toml\nstate /h/.local/state/p2p\nkey /h/.local/share/p2p/key\n",
         "",
     );
     path(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_STATE_HOME", "/s")], &[]).is(
         0,
-        "config /c/p2p/config.toml\nstate /s/p2p\n",
+        "config /c/p2p/config.toml\nstate /s/p2p\nkey /h/.local/share/p2p/key\n",
         "",
     );
-    path(&[("HOME", "/h"), ("P2P_HOME", "/p")], &[]).is(0, "config /p/config.toml\nstate /p\n", "");
+    path(&[("HOME", "/h"), ("P2P_HOME", "/p")], &[]).is(
+        0,
+        "config /p/config.toml\nstate /p\nkey /p/key\n",
+        "",
+    );
     path(&[("P2P_HOME", "/p")], &["--home", "/q", "-c", "/x.toml"]).is(
         0,
-        "config /x.toml\nstate /q\n",
+        "config /x.toml\nstate /q\nkey /q/key\n",
         "",
     );
 }

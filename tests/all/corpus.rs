@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use p2p::inbox::{Identity, Inbound};
+use p2p::limits::Limits;
 use p2p::listener::{self, Haste};
 use p2p::message::{Arrival, Kind};
-use p2p::settings::Limits;
+use p2p::trust::Secure;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use tokio::sync::{mpsc, oneshot};
@@ -46,15 +47,22 @@ impl Receiver {
             drop(stopped.await);
             Haste::Finish
         };
-        let task =
-            tokio::spawn(listener::run(socket, identity, Limits::default(), inbox, shutdown));
+        let task = tokio::spawn(listener::run(
+            socket,
+            identity,
+            None,
+            Secure::Prefer,
+            Limits::default(),
+            inbox,
+            shutdown,
+        ));
         Self { address, arrivals, stop, task }
     }
 
     /// What has been read by the time that the connection has been quiet or has ended.
     async fn next(&mut self) -> Option<Vec<Arrival>> {
         match tokio::time::timeout(PATIENCE, self.arrivals.recv()).await {
-            Ok(Some(Inbound::Arrivals { arrivals, done })) => {
+            Ok(Some(Inbound::Arrivals { arrivals, done, .. })) => {
                 done.send(Ok(())).unwrap();
                 Some(arrivals)
             }

@@ -11,16 +11,18 @@ fn listener() -> (Home, Listener) {
     let ready = listener.object();
     assert_eq!(ready["event"], "listening");
     assert_eq!((&ready["name"], &ready["pid"]), (&"bob".into(), &listener.pid().into()));
+    assert_eq!(home.json(&["id"])[0]["key"], ready["key"]);
     (home, listener)
 }
 
 #[test]
 fn after_the_end_of_stream_the_listener_acknowledges_and_introduces_itself() {
-    let (_home, listener) = listener();
+    let (home, listener) = listener();
     let port = listener.address().port();
+    let key = home.json(&["id"])[0]["key"].as_str().unwrap().to_owned();
     let message = b"10.0.0.9:6000 me Hi";
     let sum = p2p::codec::verdict::Sum::of(message);
-    let expected = format!("P2P/1 OK 19 {:08x} name=bob port={port}\n", sum.crc32);
+    let expected = format!("P2P/1 OK 19 {:08x} name=bob port={port} key={key}\n", sum.crc32);
     assert_eq!(String::from_utf8(say(listener.address(), message)).unwrap(), expected);
     let event = listener.object();
     assert_eq!((&event["event"], &event["body"]), (&"message".into(), &"Hi".into()));

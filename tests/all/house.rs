@@ -1,5 +1,7 @@
 //! The rules of the house that can be checked.
 
+use p2p::codec::frame::{Header, Hello, ReplyEnd};
+
 use crate::support::project_files;
 
 /// The lines of a file before its own tests.
@@ -49,14 +51,31 @@ fn no_file_imports_from_a_floor_above_it() {
             "posted",
             "tag",
             "quorum",
+            "key",
+            "id",
+            "topic",
+            "trust",
         ],
         &[
             "config", "event", "state", "ui", "fanout", "layers", "signals", "inbox", "slots",
             "trouble", "changes",
         ],
-        &["global", "paths", "settings", "hooks", "connection", "dial", "recorder"],
+        &[
+            "global",
+            "paths",
+            "settings",
+            "limits",
+            "terms",
+            "hooks",
+            "session",
+            "connection",
+            "dial",
+            "exchange",
+            "talk",
+            "recorder",
+        ],
         &["listener", "service", "home", "report"],
-        &["delivery", "outreach", "neighbours"],
+        &["delivery", "outreach", "lines", "pieces", "neighbours"],
         &["commands"],
         &["cli", "lib", "main"],
     ];
@@ -73,6 +92,24 @@ fn no_file_imports_from_a_floor_above_it() {
             assert!(allowed, "{} imports {imported}", relative.display());
         }
     }
+}
+
+/// One of each.
+fn frames() -> Vec<Header> {
+    let id: p2p::id::MessageId = "9f2c".parse().unwrap();
+    let name = Some("alice".parse().unwrap());
+    let retry = Some(std::time::Duration::from_secs(1));
+    vec![
+        Header::Hello(Hello { name, port: Some(7000), addr: None }),
+        Header::Message { id: id.clone(), size: 5, topic: "deploy".parse().ok(), reply: true },
+        Header::Ok { id: Some(id.clone()) },
+        Header::No { id: Some(id.clone()), code: "busy".into(), retry },
+        Header::Reply { id: id.clone(), size: 3, end: ReplyEnd::Status(0) },
+        Header::Reply { id: id.clone(), size: 0, end: ReplyEnd::Failed("no_reply".into()) },
+        Header::Ping { id: id.clone() },
+        Header::Pong { id: id.clone() },
+        Header::Leave { id: Some(id) },
+    ]
 }
 
 fn document(name: &str) -> String {
@@ -97,8 +134,14 @@ fn the_bytes_in_the_protocol_are_those_that_we_write() {
     let own = "10.0.0.2:7000".parse().unwrap();
     let message = p2p::codec::writing::encode(own, &name("alice"), "hello there");
     let sum = Sum::of(b"10.0.0.2:7000 alice hello");
-    let ok = Verdict::Ok { sum, name: Some(name("bob")), port: Some(5000) };
-    for bytes in [String::from_utf8(message).unwrap(), ok.encode()] {
+    let ok = Verdict::Ok { sum, name: Some(name("bob")), port: Some(5000), key: None };
+    let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a".parse().ok();
+    let with_key = Verdict::Ok { sum, name: Some(name("bob")), port: Some(5000), key };
+    let denied = Verdict::No { code: "denied".into(), retry: None, key };
+    let mut all = vec![String::from_utf8(message).unwrap(), ok.encode()];
+    all.extend([with_key.encode(), denied.encode()]);
+    all.extend(frames().iter().map(Header::encode));
+    for bytes in all {
         assert!(protocol.contains(&format!("\n{}\n", bytes.trim_end())), "{bytes}");
     }
 }

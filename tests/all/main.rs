@@ -9,6 +9,7 @@
 
 mod support;
 
+mod attacks;
 mod broadcast;
 mod calls;
 mod config;
@@ -17,6 +18,7 @@ mod dialects;
 mod enough;
 mod hooks;
 mod house;
+mod keys;
 mod limits;
 mod listen;
 mod log;
@@ -28,4 +30,5 @@ mod recipes;
 mod retry;
 mod send;
 mod service;
+mod sessions;
 mod state;

@@ -10,7 +10,7 @@ fn peers_are_entered_listed_and_forgotten_by_hand() {
     home.run(["peers", "add", "alice", "lab.example:6000"]).is(0, "", "");
     home.run(["peers"]).is(
         0,
-        "alice\tlab.example:6000\tstatic\t-\t-\nbob\t10.0.0.2:7000\tstatic\t-\t-\n",
+        "alice\tlab.example:6000\tstatic\t-\t-\t-\nbob\t10.0.0.2:7000\tstatic\t-\t-\t-\n",
         "",
     );
     home.run(["peers", "add", "robert", "10.0.0.2:7000", "-v"]).is(
@@ -129,7 +129,7 @@ fn whom_we_reach_is_entered_as_verified() {
     let at_bob = Listener::start(&bob);
     let port = at_bob.address().port();
     let said = alice.run(["ping", &at_bob.target()]);
-    let expected = format!("127.0.0.1:{port} bob native ");
+    let expected = format!("127.0.0.1:{port} bob encrypted ");
     assert!(
         said.stdout.starts_with(&expected) && said.stdout.ends_with(" ms\n"),
         "{}",
@@ -167,7 +167,8 @@ fn check_finds_out_who_is_there() {
     let mut lines: Vec<_> =
         said.stdout.lines().map(|l| l.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect();
     lines.sort();
-    let mut expected = [format!("{} bob native", at_bob.target()), format!("{gone} gone failed")];
+    let mut expected =
+        [format!("{} bob encrypted", at_bob.target()), format!("{gone} gone failed")];
     expected.sort();
     assert_eq!(lines, expected);
 }
@@ -196,7 +197,7 @@ fn the_configured_peers_are_listed_and_cannot_be_forgotten_here() {
     home.configure("[[peer]]\nname = \"m1\"\naddr = \"10.206.4.122:1255\"\n[[peer]]\naddr = \"10.206.5.228:6555\"\n");
     home.run(["peers"]).is(
         0,
-        "m1\t10.206.4.122:1255\tstatic\t-\t-\n-\t10.206.5.228:6555\tstatic\t-\t-\n",
+        "m1\t10.206.4.122:1255\tstatic\t-\t-\t-\n-\t10.206.5.228:6555\tstatic\t-\t-\t-\n",
         "",
     );
     home.run(["peers", "--source", "heard"]).is(1, "", "");

@@ -161,16 +161,22 @@ fn no_receiver_gets_more_credit_than_it_deserves() {
                 let home = Home::new("alice");
                 let target = format!("127.0.0.1:{}", receiver.port);
                 let text = "x".repeat(bytes);
-                let objects = home.json(&["send", "-t", "2500ms", &target, &text]);
-                let status = objects[0]["status"].as_str().unwrap().to_owned();
-                assert_eq!(status, deserved, "{what}, {size}: {objects:?}");
-                let exit = home.run(["send", "-t", "2500ms", &target, &text]).status.code();
-                let expected = match deserved {
-                    "read" => 0,
-                    "failed" => 6,
-                    _ => 5,
-                };
-                assert_eq!(exit, Some(expected), "{what}, {size}");
+                // with and without the greeting that asks for a key
+                for secure in ["off", "prefer"] {
+                    let call = ["send", "-t", "2500ms", "--secure", secure, &target, &text];
+                    let status = home.json(&call)[0]["status"].as_str().unwrap().to_owned();
+                    let exit = home.run(call).status.code();
+                    // who does not answer the greeting is sent nothing
+                    let greeted = bytes > 1000 || secure == "prefer";
+                    let expected = match deserved {
+                        "unconfirmed" if greeted && status == "failed" => ("failed", 4),
+                        "read" => ("read", 0),
+                        "failed" => ("failed", 6),
+                        _ => ("unconfirmed", 5),
+                    };
+                    let found = (status.as_str(), exit.unwrap());
+                    assert_eq!(found, expected, "{what}, {size}, {secure}");
+                }
             }));
         }
     }
@@ -184,7 +190,7 @@ fn a_stopped_receiver_is_unconfirmed_after_one_time_limit() {
     // the kernel takes the connection and the bytes; no program ever does
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let target = socket.local_addr().unwrap().to_string();
-    let said = Home::new("alice").run(["send", "-t", "300ms", &target, "hi"]);
+    let said = Home::new("alice").run(["send", "-t", "300ms", "--secure", "off", &target, "hi"]);
     said.is(
         5,
         "",
@@ -237,14 +243,15 @@ fn who_acknowledged_before_and_does_not_now_is_unconfirmed() {
         let bytes = read_all(&mut s);
         let sum = p2p::codec::verdict::Sum::of(&bytes);
         let silent = bytes.ends_with(b"again");
-        let verdict = p2p::codec::verdict::Verdict::Ok { sum, name: None, port: None };
+        let verdict = p2p::codec::verdict::Verdict::Ok { sum, name: None, port: None, key: None };
         if !silent {
             let _ = s.write_all(verdict.encode().as_bytes());
         }
     });
     let target = format!("127.0.0.1:{}", receiver.port);
     home.run(["send", &target, "hi"]).is(0, "", "");
-    home.run(["send", &target, "again"]).fails(5, "it acknowledged before and did not now");
+    home.run(["send", "--secure", "off", &target, "again"])
+        .fails(5, "it acknowledged before and did not now");
 }
 
 #[test]
@@ -262,9 +269,9 @@ fn a_refusal_is_told_in_its_own_words() {
     let target = format!("127.0.0.1:{}", receiver.port);
     let home = Home::new("alice");
     let error = |why: &str| format!("error: {target} refused it: {why}\n");
-    let said = |text| home.run(["send", &target, text]);
+    let said = |text| home.run(["send", "--secure", "off", &target, text]);
     said("1").is(6, "", &error("it cannot take messages now, try again in 5s"));
     said("2").is(6, "", &error("the message is too large for it"));
-    said("3").is(6, "", &error("it refuses: insecure"));
+    said("3").fails(7, "it takes only encrypted messages");
     said("4").fails(5, "its answer cannot be read");
 }

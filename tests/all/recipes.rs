@@ -50,6 +50,7 @@ impl Machine {
     /// The code with the ports of this machine.
     fn here(&self, code: &str) -> String {
         let sensor = format!(":{}", self.sensor.port());
+        let code = code.replace("-p 7001", &format!("-b 127.0.0.1 -p {}", self.sensor.port()));
         code.replace(":5000", &format!(":{}", self.ours.port())).replace(":7001", &sensor)
     }
 
@@ -146,6 +147,40 @@ fn ask_and_wait_for_the_one_answer() {
     let code = &recipes()["Ask, and wait for the one answer"][0];
     let said = machine.shell(code, false);
     assert_eq!(said.stdout, "21.5 degrees\n", "{}", said.report());
+}
+
+/// Runs a recipe that leaves its listener running, and ends that.
+fn with_its_listener(title: &str) -> (Machine, Outcome) {
+    let machine = Machine::new();
+    // a shell that is not waited for keeps our pipes open in its listener
+    let code = recipes()[title][0].replacen(" &\n", " 2> /dev/null &\n", 1);
+    let said = machine.shell(&code, false);
+    Command::new("/bin/kill").arg(machine.listener_pid()).status().unwrap();
+    (machine, said)
+}
+
+#[test]
+fn ask_and_have_a_command_answer() {
+    let (machine, said) = with_its_listener("Ask, and have a command answer");
+    said.is(0, "", "");
+    assert_eq!(machine.read("answer"), "you asked: temperature?\n");
+}
+
+#[test]
+fn send_a_log_as_it_grows() {
+    let (machine, said) = with_its_listener("Send a log as it grows");
+    said.is(0, "", "");
+    let lines = machine.read("received");
+    let texts: Vec<_> = lines.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
+    assert_eq!(texts, ["started", "ready"]);
+}
+
+#[test]
+fn send_once_from_a_job_that_may_run_again() {
+    let (machine, said) = with_its_listener("Send once, from a job that may run again");
+    said.is(0, "", "");
+    let lines = machine.read("received");
+    assert!(lines.ends_with(" Backup done\n") && lines.lines().count() == 1, "{lines}");
 }
 
 #[test]

@@ -20,7 +20,11 @@ fn on_request_it_says_what_it_did() {
     let at_bob = Listener::start(&bob);
     alice.run(["peers", "add", "bob", &at_bob.target()]).is(0, "", "");
     let said = alice.run(["-v", "send", "bob", "hi"]);
-    let expected = format!("delivered to bob ({}) in ", at_bob.target());
+    let key = bob.json(&["id"])[0]["fingerprint"].as_str().unwrap().to_owned();
+    let target = at_bob.target();
+    let expected = format!(
+        "bob ({target}) has the key {key}, which is remembered\ndelivered to bob ({target}) in "
+    );
     assert!(
         said.stderr.starts_with(&expected) && said.stderr.ends_with(" ms\n"),
         "{}",
@@ -60,11 +64,14 @@ fn a_text_that_cannot_be_sent_is_refused_before_anything_is_sent() {
     let (alice, bob) = (Home::new("alice"), Home::new("bob"));
     let at_bob = Listener::start(&bob);
     let to = at_bob.target();
-    alice.run(["send", &to, ""]).is(2, "", "error: there is no text to send\n");
-    alice.run_with_stdin(&["send", &to], b"\n").is(2, "", "error: there is no text to send\n");
-    alice.run(["send", &to, "exit"]).fails(2, "error: cannot send `exit`: alone it is a command");
-    alice.run(["send", &to, "Connected"]).fails(2, "hint: add a word; to take leave");
-    alice.run_with_stdin(&["send", &to], b"ab\xffcd").fails(2, "byte 2 of it is not UTF-8");
+    let nothing = "error: there is no text to send\nhint: if that is meant: --allow-empty\n";
+    alice.run(["send", &to, ""]).is(2, "", nothing);
+    alice.run_with_stdin(&["send", &to], b"\n").is(2, "", nothing);
+    let plain = |text| alice.run(["send", "--secure", "off", &to, text]);
+    plain("exit").fails(2, "error: cannot send `exit` to a plain program: alone it is a command");
+    plain("Connected").fails(2, "hint: add a word; to take leave");
+    let call = ["send", "--secure", "off", &to];
+    alice.run_with_stdin(&call, b"ab\xffcd").fails(2, "byte 2 of it is not UTF-8");
     let long = vec![b'x'; 1024 * 1024 + 1];
     alice.run_with_stdin(&["send", &to], &long).fails(6, "the text is longer than 1048576 bytes");
     alice.run(["send", &to, "the", "first"]).is(0, "", "");

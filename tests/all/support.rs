@@ -341,6 +341,15 @@ pub fn say_from(source: &str, to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     read_to_end(&mut stream)
 }
 
+/// Why a listener has refused what was said, if this answer of it says so.
+pub fn refusal(reply: &[u8]) -> String {
+    use p2p::codec::verdict::Verdict;
+    match Verdict::decode(reply) {
+        Some(Verdict::No { code, .. }) => code,
+        _ => format!("no refusal: {}", String::from_utf8_lossy(reply)),
+    }
+}
+
 /// A connection whose waits end.
 pub fn connect(to: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(to).unwrap();

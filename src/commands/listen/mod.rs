@@ -20,21 +20,29 @@ use crate::home::{Home, block_on};
 use crate::hooks::rules::{Hooks, Rule};
 use crate::hooks::runner::{self, Runner};
 use crate::inbox::Identity;
+use crate::key::PublicKey;
 use crate::line::Form;
 use crate::listener::{self, Haste, MAX_DRAIN};
 use crate::neighbours;
 use crate::open_files;
 use crate::paths;
 use crate::peer::Peer;
-use crate::recorder::Recorder;
+use crate::recorder::{Door, Recorder};
 use crate::senders::Senders;
 use crate::service;
-use crate::settings::Flags;
+use crate::session::tls::Credentials;
+use crate::settings::{Flags, Settings};
 use crate::signals::Signals;
 use crate::state::dir::StateDir;
 use crate::state::ledger::{Ledger, RECEIVED};
-use crate::state::peers_file::PeersFile;
+use crate::state::peers_file::{PeersFile, Place};
 use crate::state::presence::{Listening, Presence};
+use crate::state::seen::Seen;
+use crate::terms::Sessions;
+use crate::topic::TopicGlob;
+use crate::trouble::Trouble;
+use crate::trust::{Accept, Secure};
+use crate::ui::stdout_is_terminal;
 
 /// A name server that does not answer must not hold up the start.
 const MAX_RESOLVE: Duration = Duration::from_secs(5);
@@ -51,9 +59,12 @@ const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
 /// tabs, backslashes and everything that cannot be seen appear escaped. SIGINT, SIGTERM or SIGHUP ends the listener;
 /// it finishes what is in hand and tells the peers that know it. A second signal ends it at once.
 ///
+/// Other p2p write in encrypted sessions, and prove their key. What plain programs say is only a claim; on a terminal a name
+/// that is no more than that has a ? after it.
+///
 /// With -x a command is run by /bin/sh for each message, in place of the configuration's hooks for messages. The text
 /// is on its stdin, ended by a newline; P2P_EVENT, P2P_FROM (the address), P2P_NAME, P2P_OBSERVED (the IP), P2P_VERIFIED,
-/// P2P_TIME and P2P_SIZE tell the rest. It runs in the directory of the listener; what it prints goes to stderr. A message
+/// P2P_TIME and P2P_SIZE tell the rest, and of an encrypted message P2P_KEY, P2P_ID and P2P_TOPIC. It runs in the directory of the listener; what it prints goes to stderr. A message
 /// is acknowledged when it is stored and shown, whatever becomes of its hook. Hooks end in any order; with -j 1 in that of
 /// the messages. A listener that has enough waits for them.
 #[derive(clap::Args, Debug)]
@@ -62,6 +73,7 @@ const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
     p2p listen -p 6000 --json | jq -r 'select(.event == \"message\") | .body'\n  \
     p2p listen -1 -t 30s --from alice | cut -d' ' -f3-\n  \
     p2p listen -x 'notify-send \"$P2P_NAME\" \"$(cat)\"'\n  \
+    p2p listen --accept trusted --topic 'lab/*' -x ./measure --reply\n  \
     p2p listen -p 0 -b 127.0.0.1 > messages.log &\n\n\
     Exit status: 0 it was told to stop, or has as many messages as it should; after -t without -n or -1, \
     0 something came, 1 nothing did; with them, 5 too few came.")]
@@ -84,12 +96,24 @@ pub struct Args {
     /// Stop after this time
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<Time>,
+    /// Whose messages are taken: any, known (of peers in the list), trusted (of those whose key was given) [default: any]
+    #[arg(long, value_name = "WHO")]
+    accept: Option<Accept>,
+    /// Whether they have to be encrypted: require, prefer (plain programs may write, too), off [default: prefer]
+    #[arg(long, value_name = "WHEN")]
+    secure: Option<Secure>,
     /// Take messages only from these peers, and tell others that they are refused; may be repeated
     #[arg(long, value_name = "PEER")]
     from: Vec<String>,
+    /// Take only messages of these topics: a word, or a pattern with * and ?; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    topic: Vec<TopicGlob>,
     /// Run this command for each message
     #[arg(short = 'x', long = "exec", value_name = "CMD")]
     run: Option<Run>,
+    /// Send what the command of -x prints, and its exit status, back to senders that wait for a reply
+    #[arg(long, requires = "run")]
+    reply: bool,
     /// End a command of -x or a hook after this time [default: 30s]
     #[arg(long, value_name = "TIME")]
     exec_timeout: Option<Time>,
@@ -111,6 +135,8 @@ struct Task {
     timeout: Option<Time>,
     /// Whose messages are taken; `None` is everybody's.
     from: Option<Vec<Peer>>,
+    /// Messages of which topics are taken; empty is all of them.
+    topics: Vec<TopicGlob>,
     /// The same for each hook of the settings.
     hooks_from: Vec<Option<Vec<Peer>>>,
     environment: Vec<(OsString, OsString)>,
@@ -132,6 +158,9 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         run: args.run,
         hook_jobs: args.jobs,
         hook_time: args.exec_timeout,
+        hook_replies: args.reply,
+        accept: args.accept,
+        listen_secure: args.secure,
         ..Flags::default()
     };
     let is_for_hooks = args.jobs.is_some() || args.exec_timeout.is_some();
@@ -148,6 +177,7 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         count: if args.one { Some(1) } else { args.count },
         timeout: args.timeout,
         from: given(&home, &args.from)?,
+        topics: args.topic,
         hooks_from: hooks_from.map_err(|failure| failure.context(format!("a hook of {path}")))?,
         environment: runner::environment(paths::environment(global)),
         inherited,
@@ -168,6 +198,8 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
         home.ui
             .warn(format!("open files allow only {allowed} connections at once; see `ulimit -n`"));
     }
+    let credentials = credentials(&home)?;
+    let key = credentials.as_ref().map(Credentials::public);
     let place = &home.settings.place;
     let dir = StateDir::create(&place.path, place.allow_network)?;
     let mut presence = Presence::claim(&dir)?;
@@ -179,26 +211,30 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     let (first, second) = Signals::new().or_fail(Code::Io)?.watch();
     let (over, is_over) = oneshot::channel();
     let (inbox, received) = mpsc::channel(MAX_HANDOVERS);
-    let (mut hooks, recorder) = prepare(&home, &mut task, dir).await?;
+    let (mut hooks, recorder) = prepare(&home, &mut task, dir, key).await?;
     let recorder = recorder.start(received, over).or_fail(Code::Io)?;
 
     let name = home.settings.name.to_string();
-    let here = Listening { addr: address, advertise: advertised, name, pid: std::process::id() };
+    let pid = std::process::id();
+    let here = Listening { addr: address, advertise: advertised, name, key, pid };
     presence.announce(&here)?;
     home.listening = Some(here);
-    announce(&home, address, advertised)?;
+    announce(&home, address, advertised, key)?;
     let identity = Identity { name: home.settings.name.clone(), port: address.port(), advertised };
+    let sessions = credentials.map(|credentials| sessions(&credentials)).transpose()?;
+    let secure = home.settings.listen.secure;
     if home.settings.listen.bootstrap {
         tokio::spawn(neighbours::greet(home.reopen()?));
     }
 
     let (stop, stopping) = oneshot::channel();
     let signal = first.clone();
+    let hook_time = home.settings.listen.hook_limits.time;
     let shutdown = async {
         let reason = wait_for_reason(signal, is_over, ends).await;
         service::stopping();
         let haste = match reason {
-            Reason::Enough | Reason::TimeOver => Haste::AtOnce,
+            Reason::Enough | Reason::TimeOver => Haste::AtOnce(hook_time),
             _ => Haste::Finish,
         };
         // whoever waits for it is below
@@ -206,7 +242,7 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
         haste
     };
     let end = async {
-        listener::run(socket, identity, limits, inbox, shutdown).await;
+        listener::run(socket, identity, sessions, secure, limits, inbox, shutdown).await;
         let (reason, deadline) = stopping.await.unwrap_or((Reason::OutputClosed, Instant::now()));
         let messages = recorder.counter();
         let finished = finish(recorder, deadline).await;
@@ -231,18 +267,35 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     }
 }
 
+/// Our key, unless sessions are switched off.
+fn credentials(home: &Home) -> Result<Option<Credentials>, Failure> {
+    let Settings { listen, data_dir, place, .. } = &home.settings;
+    if listen.secure == Secure::Off {
+        return Ok(None);
+    }
+    Credentials::open(data_dir, place.allow_network).map(Some)
+}
+
+fn sessions(credentials: &Credentials) -> Result<Sessions, Failure> {
+    let config = credentials.server().or_fail(Code::Io)?;
+    Ok(Sessions { config, key: credentials.public() })
+}
+
 /// Makes what takes the messages: the recorder, and the hooks that it has run.
 async fn prepare(
     home: &Home,
     task: &mut Task,
     dir: StateDir,
+    own: Option<PublicKey>,
 ) -> Result<(Runner, Recorder), Failure> {
     let listen = &home.settings.listen;
     let mut rules = Vec::new();
     for (hook, from) in listen.hooks.iter().zip(std::mem::take(&mut task.hooks_from)) {
         let from = found(from).await;
         let run = Arc::from(hook.run.as_str());
-        rules.push(Rule { on: hook.on, from, run, goes_on: hook.goes_on });
+        let topics = given_topics(&hook.topics);
+        let (on, replies, goes_on) = (hook.on, hook.replies, hook.goes_on);
+        rules.push(Rule { on, from, topics, run, replies, goes_on });
     }
     let environment = std::mem::take(&mut task.environment);
     let started = Runner::start(home.ui.clone(), listen.hook_limits, environment);
@@ -251,19 +304,37 @@ async fn prepare(
         0 => None,
         bytes => Some(Ledger::open(dir, RECEIVED, bytes)?),
     };
+    let seen = {
+        let Place { path, allow_network, .. } = &home.settings.place;
+        Seen::open(|| StateDir::create(path, *allow_network))?
+    };
+    let door = Door {
+        accept: listen.accept,
+        from: found(task.from.take()).await,
+        topics: given_topics(&task.topics),
+        own,
+        claims: Trouble::default(),
+    };
     let mut place = home.settings.place.clone();
     place.lock_wait = place.lock_wait.min(MAX_LOCK_WAIT);
     let recorder = Recorder {
         ui: home.ui.clone(),
         form: task.form,
+        marks_claims: task.form == Form::Escaped && stdout_is_terminal(),
         history,
         durable: listen.durable,
         peers: PeersFile::open(place)?,
-        from: found(task.from.take()).await,
+        seen,
+        door,
         count: task.count,
         hooks: Hooks::new(rules, listen.hook_limits.buffer_bytes, queue),
     };
     Ok((runner, recorder))
+}
+
+/// No pattern at all is any topic, and none.
+fn given_topics(globs: &[TopicGlob]) -> Option<Vec<TopicGlob>> {
+    (!globs.is_empty()).then(|| globs.to_vec())
 }
 
 /// These peers, with the IP of those that are known by their host's name only: messages come from an IP.
@@ -294,6 +365,7 @@ fn announce(
     home: &Home,
     address: SocketAddr,
     advertised: Option<SocketAddr>,
+    key: Option<PublicKey>,
 ) -> Result<(), Failure> {
     let name = &home.settings.name;
     let as_others_see = advertised.map_or(String::new(), |a| format!(", advertised as {a}"));
@@ -303,6 +375,7 @@ fn announce(
         addr: address.to_string(),
         advertise: advertised.map(|a| a.to_string()),
         name: name.to_string(),
+        key,
         pid: std::process::id(),
     })?;
     service::ready(&words);

@@ -2,13 +2,15 @@
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::commands::attempt::TryArgs;
 use crate::config::{Time, parse_jobs};
+use crate::key::PublicKey;
 use crate::tag::Tag;
 
 /// List and edit the peers that are known
 ///
 /// On a terminal a table; into a pipe one line each, tab-separated and without a header: name, address, state (active,
-/// stale, left, static), when the peer was last seen, and its tags with commas between. What is not known is `-`.
+/// stale, left, static), when the peer was last seen, its tags with commas between, and its key. What is not known is `-`.
 #[derive(clap::Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:\n  \
@@ -16,6 +18,7 @@ use crate::tag::Tag;
     p2p peers --check -t 2s\n  \
     p2p peers add alice 10.18.0.4:6000 --tag lab\n  \
     p2p peers set alice --tag deploy --untag lab\n  \
+    p2p peers trust alice\n  \
     p2p peers rm @old\n\n\
     Exit status: 0 there are such peers, 1 there are none.")]
 pub struct Args {
@@ -77,6 +80,9 @@ pub(super) enum Action {
         /// Give it this tag, so that @TAG means it; may be repeated
         #[arg(long = "tag", value_name = "TAG")]
         tags: Vec<Tag>,
+        /// Its key, as `p2p id` prints it there
+        #[arg(long, value_name = "KEY")]
+        key: Option<PublicKey>,
     },
     /// Change what was entered of a peer: its name with --name NAME, its tags
     ///
@@ -93,6 +99,19 @@ pub(super) enum Action {
         /// Take this tag from it; may be repeated
         #[arg(long = "untag", value_name = "TAG")]
         untags: Vec<Tag>,
+    },
+    /// Say which key a peer has: the one that is given, or the one that is there now
+    ///
+    /// From then on nobody with another key is believed to be this peer. A key that is not given is asked for over the network,
+    /// where somebody on the way could give another one: compare it with what `p2p id` prints there.
+    Trust {
+        /// Which: a known name, or HOST:PORT
+        peer: String,
+        /// Its key, as `p2p id` prints it there
+        #[arg(long, value_name = "KEY")]
+        key: Option<PublicKey>,
+        #[command(flatten)]
+        tries: TryArgs,
     },
     /// Forget peers
     Rm {

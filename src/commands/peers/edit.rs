@@ -8,12 +8,19 @@ use crate::config::Time;
 use crate::event::Event;
 use crate::exit::{Code, Exit, Failure, OrFail as _};
 use crate::home::Home;
+use crate::key::PublicKey;
 use crate::name::Name;
 use crate::peer::Peer;
 use crate::tag::Tag;
 
 /// Enters a peer.
-pub(super) fn add(mut home: Home, name: &str, addr: &str, tags: Vec<Tag>) -> Result<Exit, Failure> {
+pub(super) fn add(
+    mut home: Home,
+    name: &str,
+    addr: &str,
+    tags: Vec<Tag>,
+    key: Option<PublicKey>,
+) -> Result<Exit, Failure> {
     let name = typed(name)?;
     let address: Address =
         addr.parse().or_fail(Code::Usage).map_err(|f| f.context(cannot(addr)))?;
@@ -22,9 +29,18 @@ pub(super) fn add(mut home: Home, name: &str, addr: &str, tags: Vec<Tag>) -> Res
     if let Some(peer) = listed.filter(|p| !p.name.as_ref().is_some_and(|n| n.is_called(&word))) {
         return Err(is_configured(&home, "the name", peer));
     }
-    let edit = Edit { name: Some(name), tags: tags.into_iter().collect(), ..Edit::default() };
+    if let (Some(key), Some(peer)) = (key, home.peers.book().at(&address)) {
+        check_key(&home, peer, key)?;
+    }
+    let known_key = home.peers.book().at(&address).and_then(|peer| peer.key);
+    let tags = tags.into_iter().collect();
+    let edit = Edit { name: Some(name), tags, key, ..Edit::default() };
     taken(&word, home.peers.update(|book| book.add(&address, edit))?)?;
     warn_of_namesakes(&home, &word, &address);
+    if let (Some(old), Some(new)) = (known_key, key.filter(|key| Some(*key) != known_key)) {
+        let (old, new) = (old.fingerprint(), new.fingerprint());
+        home.ui.warn(format!("{word} had the key {old} and has {new} now"));
+    }
     home.ui.talk(format!("{word} is {address}"));
     home.ui.event(&Event::Done { what: "add", target: address.to_string() })?;
     Ok(Exit::Done)
@@ -59,8 +75,8 @@ pub(super) fn set(
         return Err(is_configured(&home, &format!("the tag {tag}"), &peer));
     }
     let shown = name.as_ref().map(ToString::to_string).unwrap_or_default();
-    let edit =
-        Edit { name, tags: tags.into_iter().collect(), untags: untags.into_iter().collect() };
+    let (tags, untags) = (tags.into_iter().collect(), untags.into_iter().collect());
+    let edit = Edit { name, tags, untags, key: None };
     taken(&shown, home.peers.update(|book| book.set(&peer.address, edit))?)?;
     warn_of_namesakes(&home, &shown, &peer.address);
     home.ui.event(&Event::Done { what: "set", target: peer.address.to_string() })?;
@@ -79,6 +95,14 @@ fn warn_of_namesakes(home: &Home, name: &str, address: &Address) {
     if let Some(other) = home.peers.book().iter().find(same) {
         let other = &other.address;
         home.ui.warn(format!("{other} calls itself {name}, too; the name now means {address}"));
+    }
+}
+
+/// What the configuration says of a key is changed there.
+pub(super) fn check_key(home: &Home, peer: &Peer, key: PublicKey) -> Result<(), Failure> {
+    match peer.configured_key && peer.key != Some(key) {
+        true => Err(is_configured(home, "the key", peer)),
+        false => Ok(()),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::report::Errand;
 use crate::ui::stdout_is_terminal;
 
 /// The columns of the table.
-const HEADER: [&str; 5] = ["NAME", "ADDRESS", "STATE", "SEEN", "TAGS"];
+const HEADER: [&str; 6] = ["NAME", "ADDRESS", "STATE", "SEEN", "TAGS", "KEY"];
 
 /// Lists the peers that are wanted.
 pub(super) fn run(mut home: Home, args: &Args) -> Result<Exit, Failure> {
@@ -94,6 +94,9 @@ fn check(home: &mut Home, only: &Only) -> Result<(), Failure> {
     let peers: Vec<_> = home.peers.book().iter().filter(others).cloned().collect();
     let reports = block_on(outreach::run_quietly(home, peers, &Errand::Connect))??;
     outreach::note(home, &reports, true);
+    // that a peer is silent is in the table, that it is another one is not
+    let failures = reports.iter().filter_map(|report| report.result.as_ref().err());
+    failures.filter(|f| f.code.exit() == Exit::Insecure).for_each(|f| home.ui.warn(f));
     Ok(())
 }
 
@@ -109,19 +112,21 @@ fn is_wanted(peer: &Peer, args: &Args, now: SystemTime) -> bool {
     lately && source
 }
 
-/// Name, address, state, last seen, tags; `-` stands for what is not known.
+/// Name, address, state, last seen, tags, key; `-` stands for what is not known.
 fn row(peer: &Peer, now: SystemTime) -> [String; HEADER.len()] {
     let name = peer.name.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     let seen = peer.last_seen.map_or_else(|| "-".to_owned(), rfc3339);
     let tags: Vec<_> = peer.all_tags().into_iter().map(ToString::to_string).collect();
     let tags = if tags.is_empty() { "-".to_owned() } else { tags.join(",") };
-    [name, peer.address.to_string(), peer.state(now).word().to_owned(), seen, tags]
+    let key = peer.key.map_or_else(|| "-".to_owned(), |key| key.to_string());
+    [name, peer.address.to_string(), peer.state(now).word().to_owned(), seen, tags, key]
 }
 
 fn print_table(home: &Home, peers: &[&Peer], now: SystemTime) -> Result<(), Failure> {
     let lines = peers.iter().map(|peer| {
-        let [name, address, state, _, tags] = row(peer, now);
-        [name, address, state, ago(peer, now), if tags == "-" { String::new() } else { tags }]
+        let [name, address, state, _, tags, _] = row(peer, now);
+        let tags = if tags == "-" { String::new() } else { tags };
+        [name, address, state, ago(peer, now), tags, key_for_eyes(peer)]
     });
     let rows: Vec<_> = std::iter::once(HEADER.map(str::to_owned)).chain(lines).collect();
     // a column that is empty for all is none
@@ -140,6 +145,13 @@ fn print_table(home: &Home, peers: &[&Peer], now: SystemTime) -> Result<(), Fail
         table.push('\n');
     }
     home.ui.data(table.as_bytes())
+}
+
+/// The short form of a key, and whether a person has given it.
+fn key_for_eyes(peer: &Peer) -> String {
+    let Some(key) = peer.key else { return String::new() };
+    let trusted = if peer.is_trusted() { " trusted" } else { "" };
+    key.fingerprint() + trusted
 }
 
 /// How long ago a peer was seen, in its largest unit.

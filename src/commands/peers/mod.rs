@@ -3,6 +3,7 @@
 mod args;
 mod edit;
 mod list;
+mod trust;
 
 use self::args::Action;
 pub use self::args::Args;
@@ -13,11 +14,17 @@ use crate::settings::Flags;
 
 /// Runs the command.
 pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
-    let flags = Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() };
+    let flags = match &args.action {
+        Some(Action::Trust { tries, .. }) => tries.flags(),
+        _ => Flags { timeout: args.timeout, jobs: args.jobs, ..Flags::default() },
+    };
     let home = Home::open(global, &flags)?;
     match args.action {
         None => list::run(home, &args),
-        Some(Action::Add { given_name, addr, tags }) => edit::add(home, &given_name, &addr, tags),
+        Some(Action::Add { given_name, addr, tags, key }) => {
+            edit::add(home, &given_name, &addr, tags, key)
+        }
+        Some(Action::Trust { peer, key, .. }) => trust::run(home, &peer, key),
         // our own name plays no part here, so the option is that of the peer
         Some(Action::Set { peer, tags, untags }) => {
             edit::set(home, &peer, global.name.as_deref(), tags, untags)

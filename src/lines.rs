@@ -1,0 +1,388 @@
+//! Sends each line of stdin as a message of its own, as it comes.
+//!
+//! To a p2p they go through one session, several under way at once; each has its id, so that those without an answer can be
+//! sent again when the session breaks. To a plain program they go one after the other.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::io::{self, BufRead as _, Read as _};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::codec::frame::{WINDOW_BYTES, WINDOW_MESSAGES};
+use crate::delivery::{self, Delivery, Way, can_pass, doubtful};
+use crate::dial::{Deadline, Dialer, Heard};
+use crate::event::Event;
+use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::home::Home;
+use crate::id::MessageId;
+use crate::key::PublicKey;
+use crate::message::Outgoing;
+use crate::outreach;
+use crate::peer::Peer;
+use crate::posted::Sent;
+use crate::report::{Errand, Report, worded};
+use crate::retry::Pauses;
+use crate::session::outgoing::message_frame;
+use crate::session::tls::random;
+use crate::talk::Talk;
+
+/// How many results are written to the history of sent texts together.
+const KEPT_TOGETHER: usize = 256;
+
+/// What lines become.
+#[derive(Debug)]
+pub struct Lines {
+    /// All that their messages have in common.
+    pub message: Outgoing,
+    /// Whether empty lines are messages, too; else they are left out.
+    pub allows_empty: bool,
+    /// Longest line in bytes.
+    pub max_bytes: usize,
+}
+
+/// What has become of all of them.
+#[derive(Debug)]
+pub struct Delivered {
+    /// How many lines.
+    pub lines: u64,
+    /// To whom.
+    pub peer: Peer,
+    /// In which time.
+    pub time: Duration,
+}
+
+/// A line on its way.
+struct Line {
+    number: u64,
+    message: Outgoing,
+    begun: Instant,
+    attempts: u32,
+}
+
+/// Sends the lines of stdin until its end, or until one of them is not delivered.
+pub async fn send(home: &mut Home, peer: Peer, lines: Lines) -> Result<Delivered, Failure> {
+    let start = Instant::now();
+    let dialer = home.dialer().await?;
+    let input = read_stdin(lines)?;
+    let known = peer.clone();
+    let mut delivery = Delivery::new(&dialer, &known);
+    let mut sending = Sending { home, dialer: &dialer, peer, input, results: Vec::new(), done: 0 };
+    let result = match sending.way(&mut delivery).await {
+        Ok(Way::Session(key)) => sending.in_session(key).await,
+        Ok(Way::Plain) => {
+            sending.peer.wire = delivery.wire();
+            sending.one_by_one().await
+        }
+        Err(failure) => Err(failure),
+    };
+    sending.keep();
+    let Sending { done: lines, peer, .. } = sending;
+    result.map(|()| Delivered { lines, peer, time: start.elapsed() })
+}
+
+/// Reads lines in a thread of its own, as many ahead as may be under way.
+fn read_stdin(lines: Lines) -> Result<mpsc::Receiver<Result<Line, Failure>>, Failure> {
+    let (sender, input) = mpsc::channel(WINDOW_MESSAGES);
+    let read = move || {
+        let mut stdin = io::stdin().lock();
+        for number in 1.. {
+            let mut text = Vec::new();
+            let limit = lines.max_bytes as u64 + 2;
+            let line = match stdin.by_ref().take(limit).read_until(b'\n', &mut text) {
+                Ok(0) => return,
+                Ok(_) => lines.line(number, text),
+                Err(error) => {
+                    Err(error).or_fail(Code::Io).map_err(|f| f.context("cannot read stdin"))
+                }
+            };
+            let is_last = line.is_err();
+            let Some(line) = line.transpose() else { continue };
+            if sender.blocking_send(line).is_err() || is_last {
+                return;
+            }
+        }
+    };
+    thread::Builder::new().name("stdin".into()).spawn(read).or_fail(Code::Io)?;
+    Ok(input)
+}
+
+impl Lines {
+    /// The message of a line, unless it is one that is left out.
+    fn line(&self, number: u64, mut text: Vec<u8>) -> Result<Option<Line>, Failure> {
+        if text.last() == Some(&b'\n') {
+            text.pop();
+            text.pop_if(|last| *last == b'\r');
+        }
+        if text.len() > self.max_bytes {
+            let why = format!("line {number} is longer than {} bytes", self.max_bytes);
+            return Err(Failure::new(Code::TooLarge, why));
+        }
+        if text.trim_ascii().is_empty() && !self.allows_empty {
+            return Ok(None);
+        }
+        let message = Outgoing { text, id: MessageId::of(random()), ..self.message.clone() };
+        Ok(Some(Line { number, message, begun: Instant::now(), attempts: 1 }))
+    }
+}
+
+struct Sending<'a> {
+    home: &'a mut Home,
+    dialer: &'a Dialer,
+    peer: Peer,
+    input: mpsc::Receiver<Result<Line, Failure>>,
+    /// What is still to be written to the history.
+    results: Vec<(Outgoing, Sent)>,
+    done: u64,
+}
+
+/// Lines that are under way in a session.
+struct Window {
+    talk: Option<Talk>,
+    key: PublicKey,
+    lines: VecDeque<Line>,
+    bytes: usize,
+    /// Until when the oldest of them has to be answered.
+    deadline: Deadline,
+    /// There are no more lines.
+    is_over: bool,
+    /// A session has ended without the answers to some of them, which may have arrived.
+    is_open: bool,
+}
+
+/// What happens while lines are under way.
+enum Step {
+    /// There is one more.
+    Line(Box<Line>),
+    /// There are no more.
+    Over,
+    /// What comes next cannot be read or sent.
+    BadInput(Failure),
+    /// The oldest one was answered.
+    Answered(Heard),
+    /// The peer has ended the session while nothing was asked of it.
+    Ended,
+}
+
+impl Sending<'_> {
+    /// Finds out how the peer is spoken to, as often as may be tried.
+    async fn way(&self, delivery: &mut Delivery<'_>) -> Result<Way, Failure> {
+        let mut pauses = self.home.settings.retry.pauses(Instant::now());
+        loop {
+            match delivery.way(Deadline::after(self.dialer.timeout)).await {
+                Ok(way) => return Ok(way),
+                Err(failure) => self.pause(failure, &mut pauses, false).await?,
+            }
+        }
+    }
+
+    async fn one_by_one(&mut self) -> Result<(), Failure> {
+        while let Some(line) = self.input.recv().await {
+            let Line { number, message, .. } = line?;
+            let (errand, retry) = (Errand::Message(message), self.home.settings.retry);
+            let peer = self.peer.clone();
+            let report = delivery::run(self.dialer, retry, peer, &errand, |_| {}).await;
+            let Errand::Message(message) = errand else { return Ok(()) };
+            let wire = report.reached.as_ref().map(|reached| reached.wire);
+            self.peer.wire = wire.or(self.peer.wire);
+            let report = Report { line: Some(number), ..report };
+            self.report(message, &report)?;
+            report.result.map_err(|failure| failure.context(format!("line {number}")))?;
+        }
+        Ok(())
+    }
+
+    async fn in_session(&mut self, key: PublicKey) -> Result<(), Failure> {
+        let deadline = Deadline::after(self.dialer.timeout);
+        let lines = VecDeque::new();
+        let mut window =
+            Window { talk: None, key, lines, bytes: 0, deadline, is_over: false, is_open: false };
+        let mut pauses = self.home.settings.retry.pauses(Instant::now());
+        let mut bad_input = None;
+        while !(window.is_over && window.lines.is_empty()) {
+            match self.step(&mut window).await {
+                Ok(Step::Over) => window.is_over = true,
+                // what is under way may still arrive
+                Ok(Step::BadInput(failure)) => (window.is_over, bad_input) = (true, Some(failure)),
+                Ok(Step::Line(line)) => {
+                    if window.lines.is_empty() {
+                        pauses = self.home.settings.retry.pauses(Instant::now());
+                    }
+                    if let Err(failure) = window.send(*line, self.dialer).await {
+                        self.break_off(&mut window, failure, &mut pauses).await?;
+                    }
+                }
+                Ok(Step::Answered(heard)) => {
+                    pauses = self.home.settings.retry.pauses(Instant::now());
+                    window.deadline = Deadline::after(self.dialer.timeout);
+                    self.acknowledged(&mut window, heard)?;
+                }
+                // another one is begun when there is something to say
+                Ok(Step::Ended) => window.talk = None,
+                Err(failure) => self.break_off(&mut window, failure, &mut pauses).await?,
+            }
+        }
+        if let Some(talk) = window.talk {
+            talk.close().await;
+        }
+        bad_input.map_or(Ok(()), Err)
+    }
+
+    /// Waits for what happens next.
+    async fn step(&mut self, window: &mut Window) -> Result<Step, Failure> {
+        if window.talk.is_none() && !window.lines.is_empty() {
+            window.begin(self.dialer, &self.peer).await?;
+        }
+        let has_room = window.lines.len() < WINDOW_MESSAGES && window.bytes < WINDOW_BYTES;
+        let takes_more = has_room && !window.is_over;
+        let answer = async {
+            match (window.talk.as_mut(), window.lines.front()) {
+                (Some(talk), Some(oldest)) => {
+                    talk.answer(&oldest.message.id, window.deadline).await.map(Step::Answered)
+                }
+                (Some(talk), None) => {
+                    talk.ended().await;
+                    Ok(Step::Ended)
+                }
+                (None, _) => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            line = self.input.recv(), if takes_more => match line {
+                Some(Ok(line)) => Ok(Step::Line(Box::new(line))),
+                Some(Err(failure)) => Ok(Step::BadInput(failure)),
+                None => Ok(Step::Over),
+            },
+            answer = answer => answer,
+        }
+    }
+
+    fn acknowledged(&mut self, window: &mut Window, heard: Heard) -> Result<(), Failure> {
+        let Some(Line { number, message, begun, attempts }) = window.lines.pop_front() else {
+            return Ok(());
+        };
+        window.bytes -= message.text.len();
+        window.is_open &= !window.lines.is_empty();
+        let report = Report {
+            peer: self.peer.clone(),
+            in_session: true,
+            reached: Some(heard.reached()),
+            result: Ok(heard),
+            reply: None,
+            parts: 1,
+            attempts,
+            line: Some(number),
+            time: begun.elapsed(),
+        };
+        self.report(message, &report)
+    }
+
+    /// The session is broken: waits before another try, or gives up if there is to be none.
+    async fn break_off(
+        &mut self,
+        window: &mut Window,
+        failure: Failure,
+        pauses: &mut Pauses,
+    ) -> Result<(), Failure> {
+        window.talk = None;
+        window.is_open |= failure.code.exit() == Exit::Unconfirmed;
+        let Err(failure) = self.pause(failure, pauses, window.is_open).await else {
+            window.lines.iter_mut().for_each(|line| line.attempts += 1);
+            return Ok(());
+        };
+        let numbers =
+            window.lines.front().zip(window.lines.back()).map(|(a, b)| (a.number, b.number));
+        let cause = failure.cause.root_cause().to_string();
+        for Line { number, message, begun, attempts } in std::mem::take(&mut window.lines) {
+            let report = Report {
+                peer: self.peer.clone(),
+                in_session: true,
+                reached: None,
+                result: Err(Failure::new(failure.code, &cause)),
+                reply: None,
+                parts: 1,
+                attempts,
+                line: Some(number),
+                time: begun.elapsed(),
+            };
+            self.report(message, &report)?;
+        }
+        Err(match numbers {
+            Some((first, last)) if last > first => {
+                failure.context(format!("lines {first} to {last}"))
+            }
+            Some((first, _)) => failure.context(format!("line {first}")),
+            None => failure,
+        })
+    }
+
+    /// Waits before another try, or gives the failure back if there is to be none.
+    async fn pause(
+        &self,
+        failure: Failure,
+        pauses: &mut Pauses,
+        is_open: bool,
+    ) -> Result<(), Failure> {
+        let next = can_pass(&failure, true).then(|| pauses.next(Instant::now())).flatten();
+        let Some(pause) = next else {
+            let failure = if is_open { doubtful(failure) } else { failure };
+            return Err(worded(failure, &self.peer, false, self.home.settings.retry));
+        };
+        sleep(pause).await;
+        Ok(())
+    }
+
+    fn report(&mut self, message: Outgoing, report: &Report) -> Result<(), Failure> {
+        let is_first = self.done == 0;
+        self.done += u64::from(report.result.is_ok());
+        if is_first && report.reached.is_some() {
+            outreach::note(self.home, std::slice::from_ref(report), false);
+        }
+        self.peer.name = report.named().name;
+        let sent = report.sent(&message);
+        let shown = self.home.ui.event(&Event::Sent(sent.clone()));
+        self.results.push((message, sent));
+        if self.results.len() >= KEPT_TOGETHER {
+            self.keep();
+        }
+        shown
+    }
+
+    fn keep(&mut self) {
+        let results = std::mem::take(&mut self.results);
+        if let Err(failure) = self.home.keep_all_sent(&results) {
+            self.home.ui.warn(failure.context("cannot keep what was sent"));
+        }
+    }
+}
+
+impl Window {
+    /// Begins a session, and sends what an earlier one has left without an answer.
+    async fn begin(&mut self, dialer: &Dialer, peer: &Peer) -> Result<(), Failure> {
+        self.deadline = Deadline::after(dialer.timeout);
+        let frames: Vec<u8> =
+            self.lines.iter().flat_map(|line| message_frame(&line.message)).collect();
+        let talk = Talk::begin(dialer, &peer.address, self.key, &frames, self.deadline).await?;
+        self.talk = Some(talk);
+        Ok(())
+    }
+
+    /// Sends one more line. Without a session it waits for the next one.
+    async fn send(&mut self, line: Line, dialer: &Dialer) -> Result<(), Failure> {
+        if self.lines.is_empty() {
+            self.deadline = Deadline::after(dialer.timeout);
+        }
+        self.bytes += line.message.text.len();
+        self.lines.push_back(line);
+        match (&mut self.talk, self.lines.back()) {
+            (Some(talk), Some(line)) => {
+                talk.say(&message_frame(&line.message), self.deadline).await
+            }
+            _ => Ok(()),
+        }
+    }
+}

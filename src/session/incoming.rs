@@ -1,0 +1,410 @@
+//! The listener's side of a session: who is there, what it says, and our answers in the order of its messages.
+//!
+//! Reading and answering go on beside each other, so that a sender may have several messages under way; each answer waits until
+//! its message is safe. What is not yet answered is bounded in number and bytes, so a peer that never reads its answers is
+//! soon not read any more either.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf, split};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::frames::{self, FrameError, FrameReader};
+use super::limited::Limited;
+use super::tls::peer_key;
+use crate::address::Address;
+use crate::codec::frame::{Header, Hello, WINDOW_BYTES, WINDOW_MESSAGES};
+use crate::codec::reading::{Ends, Reading};
+use crate::id::MessageId;
+use crate::inbox::{Identity, Inbound, NotKept, Order, Reply};
+use crate::key::PublicKey;
+use crate::message::{Arrival, Kind};
+use crate::slots::Place;
+use crate::terms::{MAX_DISCARD_BYTES, MAX_WRITE, RETRY_AFTER, Sessions, Terms};
+
+/// How long a handshake may take: it is two round trips and less than a millisecond of work.
+const MAX_HANDSHAKE: Duration = Duration::from_secs(2);
+
+/// How many bytes of a handshake are read: ours takes 600, and other implementations offer more.
+const MAX_HANDSHAKE_BYTES: u64 = 4096;
+
+/// What a waiting message takes in memory beside its text.
+const MESSAGE_BYTES: usize = 512;
+
+type Stream = TlsStream<Limited>;
+
+/// Serves a session until its caller ends it, a limit is reached, or the listener stops.
+pub async fn serve(
+    stream: TcpStream,
+    sessions: Sessions,
+    ends: Ends,
+    terms: Arc<Terms>,
+    place: Place,
+) {
+    let stream = Limited::new(stream, MAX_HANDSHAKE_BYTES);
+    let accepted = timeout(MAX_HANDSHAKE, TlsAcceptor::from(sessions.config).accept(stream)).await;
+    // to a stranger who cannot finish a handshake there is nothing to say
+    let Ok(Ok(mut stream)) = accepted else { return };
+    place.is_session();
+    let Some(key) = peer_key(stream.get_ref().1) else { return };
+    stream.get_mut().0.lift();
+    let (reader, writer) = split(stream);
+    let (pending, answers) = mpsc::channel(WINDOW_MESSAGES);
+    let place = Arc::new(place);
+    let answering = Answering {
+        writer,
+        pending: answers,
+        place: Arc::clone(&place),
+        identity: terms.identity.clone(),
+        has_answered: false,
+    };
+    let receiving = Receiving {
+        frames: FrameReader::new(reader),
+        key,
+        ends,
+        hello: Hello::default(),
+        window: Arc::new(Semaphore::new(WINDOW_BYTES)),
+        pending,
+        order: Order::default(),
+        terms,
+        place,
+    };
+    // without answers there is nothing to receive for
+    let answering = answering.run();
+    tokio::pin!(answering);
+    tokio::select! {
+        biased;
+        refused = receiving.run() => {
+            let rest = async {
+                if let Some(mut frames) = refused {
+                    // read past, or what is not read would cut off our answers; how it ends does not matter any more
+                    let _ = timeout(MAX_WRITE, frames.skip(MAX_DISCARD_BYTES as u64)).await;
+                }
+            };
+            tokio::join!(answering, rest);
+        }
+        () = &mut answering => {}
+    }
+}
+
+/// What is still to be answered.
+struct Pending {
+    id: Option<MessageId>,
+    what: What,
+    /// Its part of the window.
+    window: Option<OwnedSemaphorePermit>,
+}
+
+enum What {
+    /// Something that was handed over, and perhaps the reply to it.
+    Arrival {
+        kind: Kind,
+        safe: oneshot::Receiver<Result<(), NotKept>>,
+        reply: Option<oneshot::Receiver<Reply>>,
+    },
+    /// Something that is refused.
+    Refused(&'static str),
+}
+
+/// The half that reads.
+struct Receiving {
+    frames: FrameReader<ReadHalf<Stream>>,
+    key: PublicKey,
+    ends: Ends,
+    hello: Hello,
+    window: Arc<Semaphore>,
+    pending: mpsc::Sender<Pending>,
+    order: Order,
+    terms: Arc<Terms>,
+    place: Arc<Place>,
+}
+
+/// Whether more is to be read.
+#[derive(PartialEq, Eq)]
+enum Goes {
+    On,
+    /// Nothing that still comes is taken.
+    Past,
+    Over,
+}
+
+impl Receiving {
+    /// Gives back what is left to be read past, if something was refused.
+    async fn run(mut self) -> Option<FrameReader<ReadHalf<Stream>>> {
+        let limits = self.terms.limits;
+        // the handshake was in time, so there is time for a first frame
+        let mut rests_until = Instant::now() + limits.message_time;
+        loop {
+            if !self.wait_for_frame(rests_until).await {
+                return None;
+            }
+            // absolute, as on the plain wire
+            let expires = Instant::now() + limits.message_time;
+            let goes = match timeout_at(expires, self.frames.header()).await {
+                Ok(Ok(Some(header))) => self.take(header, expires).await,
+                Ok(Err(FrameError::Malformed)) => self.refuse(None, "malformed").await,
+                // at its end, cut off by somebody, or too slow
+                Ok(Ok(None) | Err(FrameError::Lost(_))) | Err(_) => Goes::Over,
+            };
+            match goes {
+                Goes::On => rests_until = Instant::now() + limits.idle_time,
+                Goes::Past => return Some(self.frames),
+                Goes::Over => return None,
+            }
+        }
+    }
+
+    async fn wait_for_frame(&mut self, rests_until: Instant) -> bool {
+        let mut closing = self.terms.closing.clone();
+        let has_begun = self.frames.held_bytes() > 0;
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|&closing| closing), if !has_begun => false,
+            begins = self.frames.begins() => begins.unwrap_or(false),
+            () = sleep_until(rests_until) => false,
+        }
+    }
+
+    async fn take(&mut self, header: Header, expires: Instant) -> Goes {
+        match header {
+            Header::Hello(hello) => {
+                self.hello = hello;
+                Goes::On
+            }
+            Header::Message { id, size, topic, reply } => {
+                let max_bytes = self.terms.limits.session_bytes;
+                let Some(size) = usize::try_from(size).ok().filter(|size| *size <= max_bytes)
+                else {
+                    return self.refuse(Some(id), "too_large").await;
+                };
+                let Ok(Ok(text)) = timeout_at(expires, self.text(size)).await else {
+                    return Goes::Over;
+                };
+                let message = Arrival { id: Some(id), topic, ..self.arrival(Kind::Message, text) };
+                self.hand_over(message, reply).await
+            }
+            Header::Ping { id } => {
+                let connect = self.arrival(Kind::Connect, b"connect".to_vec());
+                self.hand_over(Arrival { id: Some(id), ..connect }, false).await
+            }
+            Header::Leave { id } => {
+                let exit = self.arrival(Kind::Exit, b"exit".to_vec());
+                self.hand_over(Arrival { id, ..exit }, false).await
+            }
+            // only a caller says these to a caller
+            Header::Ok { .. } | Header::No { .. } | Header::Reply { .. } | Header::Pong { .. } => {
+                Goes::On
+            }
+            Header::Unknown { id, size } => {
+                let skipped = timeout_at(expires, self.frames.skip(size)).await;
+                if !matches!(skipped, Ok(Ok(()))) {
+                    return Goes::Over;
+                }
+                self.answer(Pending { id, what: What::Refused("unknown"), window: None }).await
+            }
+        }
+    }
+
+    async fn text(&mut self, size: usize) -> Result<Vec<u8>, FrameError> {
+        loop {
+            let is_whole = self.frames.body(size).await?;
+            self.place.hold(self.frames.held_bytes()).await;
+            if is_whole {
+                return Ok(self.frames.take_body(size));
+            }
+        }
+    }
+
+    fn arrival(&self, kind: Kind, text: Vec<u8>) -> Arrival {
+        let address = reachable(&self.hello, &self.ends);
+        let is_its_own = |address: &Address| address.ip() == Some(self.ends.observed);
+        Arrival {
+            kind,
+            time: SystemTime::now(),
+            verified: address.as_ref().is_some_and(is_its_own),
+            address,
+            name: self.hello.name.as_ref().map(ToString::to_string),
+            observed: self.ends.observed,
+            key: Some(self.key),
+            id: None,
+            topic: None,
+            text,
+        }
+    }
+
+    /// Has it stored and shown; the answer follows when that is done.
+    async fn hand_over(&mut self, arrival: Arrival, wants_reply: bool) -> Goes {
+        let (id, kind) = (arrival.id.clone(), arrival.kind);
+        let size = arrival.text.len() + MESSAGE_BYTES;
+        let window = permits(&self.window, size, WINDOW_BYTES).await;
+        let room = permits(&self.terms.room, size, self.terms.limits.output_bytes).await;
+        self.place.hold(0).await;
+        let (done, safe) = oneshot::channel();
+        let (reply, replied) = oneshot::channel();
+        let (reply, replied) =
+            if wants_reply { (Some(reply), Some(replied)) } else { (None, None) };
+        let inbound = Inbound::Arrivals {
+            arrivals: vec![arrival],
+            session: Some(self.order.clone()),
+            reply,
+            room,
+            done,
+        };
+        let what = match self.terms.inbox.send(inbound).await {
+            Ok(()) => What::Arrival { kind, safe, reply: replied },
+            Err(_) => What::Refused("busy"),
+        };
+        self.answer(Pending { id, what, window }).await
+    }
+
+    /// Refuses something, and with it all that may follow: nothing more is handed over.
+    async fn refuse(&mut self, id: Option<MessageId>, code: &'static str) -> Goes {
+        self.answer(Pending { id, what: What::Refused(code), window: None }).await;
+        Goes::Past
+    }
+
+    async fn answer(&mut self, pending: Pending) -> Goes {
+        self.place.finish();
+        if self.pending.send(pending).await.is_ok() { Goes::On } else { Goes::Over }
+    }
+}
+
+/// So much of a room, or all of it if it is smaller.
+async fn permits(room: &Arc<Semaphore>, size: usize, whole: usize) -> Option<OwnedSemaphorePermit> {
+    let size = u32::try_from(size.min(whole)).unwrap_or(u32::MAX);
+    // it is never closed
+    Arc::clone(room).acquire_many_owned(size).await.ok()
+}
+
+/// Where a caller can be reached, by the rules of the plain wire.
+fn reachable(hello: &Hello, ends: &Ends) -> Option<Address> {
+    Reading {
+        kind: Kind::Connect,
+        header: hello.addr,
+        port: hello.port,
+        name: None,
+        text: Vec::new(),
+        answer: None,
+    }
+    .reachable(ends)
+}
+
+/// The half that writes.
+struct Answering {
+    writer: WriteHalf<Stream>,
+    pending: mpsc::Receiver<Pending>,
+    place: Arc<Place>,
+    identity: Identity,
+    has_answered: bool,
+}
+
+impl Answering {
+    async fn run(mut self) {
+        let Identity { name, port, advertised } = self.identity.clone();
+        let hello = Header::Hello(Hello { name: Some(name), port: Some(port), addr: advertised });
+        let mut bytes = hello.encode().into_bytes();
+        // it goes out with the first answer, or by itself if there is none for now
+        while let Some(pending) = self.next(&mut bytes).await {
+            let is_answered = self.encode(pending, &mut bytes).await;
+            self.place.rest();
+            if !is_answered {
+                // nobody can say what was kept; an end without a word leaves it open
+                return;
+            }
+            self.has_answered = true;
+        }
+        let last = async {
+            let _ = frames::write(&mut self.writer, &bytes).await;
+            let _ = self.writer.shutdown().await;
+        };
+        let _ = timeout(MAX_WRITE, last).await;
+    }
+
+    /// The next one to be answered. Before it has to be waited for, what is there is written.
+    async fn next(&mut self, bytes: &mut Vec<u8>) -> Option<Pending> {
+        if let Ok(pending) = self.pending.try_recv() {
+            return Some(pending);
+        }
+        if !self.flush(bytes).await {
+            return None;
+        }
+        self.pending.recv().await
+    }
+
+    async fn encode(&mut self, pending: Pending, bytes: &mut Vec<u8>) -> bool {
+        let Pending { id, what, window } = pending;
+        let (kind, result, reply) = match what {
+            What::Refused(code) => {
+                Self::say_no(id, code, bytes);
+                return true;
+            }
+            What::Arrival { kind, mut safe, reply } => {
+                let result = match safe.try_recv() {
+                    Ok(result) => result,
+                    Err(_) => {
+                        // our hello can wait for the first answer
+                        if self.has_answered && !self.flush(bytes).await {
+                            return false;
+                        }
+                        // whoever had it is gone, perhaps after storing it
+                        safe.await.unwrap_or(Err(NotKept::Unknown))
+                    }
+                };
+                (kind, result, reply)
+            }
+        };
+        // a reply takes as long as a command does, and the text need not be kept for it
+        drop(window);
+        match (result, kind, id) {
+            (Ok(()), Kind::Connect, Some(id)) => bytes.extend(Header::Pong { id }.encode().bytes()),
+            (Ok(()), _, id) => {
+                bytes.extend(Header::Ok { id: id.clone() }.encode().bytes());
+                if let (Some(reply), Some(id)) = (reply, id) {
+                    // how long a command takes is its own matter
+                    return self.flush(bytes).await && self.reply(id, reply, bytes).await;
+                }
+            }
+            (Err(why), _, id) => match why.code() {
+                Some(code) => Self::say_no(id, code, bytes),
+                None => return false,
+            },
+        }
+        true
+    }
+
+    async fn reply(
+        &mut self,
+        id: MessageId,
+        reply: oneshot::Receiver<Reply>,
+        bytes: &mut Vec<u8>,
+    ) -> bool {
+        self.place.wait_for_reply(true);
+        // nobody here gives one
+        let reply = reply.await.unwrap_or_else(|_| Reply::failed("no_reply"));
+        self.place.wait_for_reply(false);
+        let Reply { end, output } = reply;
+        bytes.extend(Header::Reply { id, size: output.len() as u64, end }.encode().bytes());
+        bytes.extend(output);
+        true
+    }
+
+    fn say_no(id: Option<MessageId>, code: &str, bytes: &mut Vec<u8>) {
+        let retry = (code == "busy").then_some(RETRY_AFTER);
+        bytes.extend(Header::No { id, code: code.to_owned(), retry }.encode().bytes());
+    }
+
+    /// A peer that does not take our few bytes loses its session.
+    async fn flush(&mut self, bytes: &mut Vec<u8>) -> bool {
+        if bytes.is_empty() {
+            return true;
+        }
+        let written = timeout(MAX_WRITE, frames::write(&mut self.writer, bytes)).await;
+        bytes.clear();
+        matches!(written, Ok(Ok(())))
+    }
+}
