@@ -1,18 +1,19 @@
-//! Times `p2p send :PORT Hi` as a whole process beside the bare socket calls as a whole process.
+//! Times `p2p send :PORT Hi` as a whole process, encrypted and in plain, beside the bare socket calls as a whole process.
 //!
 //! ```text
 //! cargo bench --bench one_shot            # 200 runs of each, in turn
 //! cargo bench --bench one_shot -- 1000
 //! ```
 //!
-//! The bare sender is this program started again with `bare ADDR`: connect, one write, half-close, read to the end.
-//! Both talk to the same running `p2p listen`. Quote the ratio, not the milliseconds.
+//! The bare sender is this program started again with `bare ADDR`: connect, one write, half-close, read to the end. The
+//! encrypted one knows the listener's key from before, as every send but the first does. All talk to the same running `p2p listen`. Quote the ratio, not the milliseconds.
 
 #![expect(clippy::print_stdout, reason = "a benchmark is a program that prints its figures")]
 
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -53,7 +54,7 @@ impl Drop for Listener {
 
 fn compare(runs: usize) -> Result<()> {
     let home = std::env::temp_dir().join(format!("p2p-bench-{}", std::process::id()));
-    let (ours, theirs) = (home.join("sender"), home.join("listener"));
+    let (ours, plain, theirs) = (home.join("sender"), home.join("plain"), home.join("listener"));
     let mut listener = Command::new(P2P);
     listener
         .args(["listen", "-p", "0", "-b", "127.0.0.1", "--name", "bench", "--home"])
@@ -68,9 +69,10 @@ fn compare(runs: usize) -> Result<()> {
         command.args(["bare", &address]);
         time(command)
     };
-    let p2p = |first: &str| {
+    let p2p = |home: &Path, secure: &str| {
         let mut command = Command::new(P2P);
-        command.args([first, "--home"]).arg(&ours).args(["send", &address, "Hi"]);
+        command.args(["--quiet", "--home"]).arg(home);
+        command.args(["send", &address, "Hi", "--secure", secure]);
         time(command)
     };
     let none = || {
@@ -78,30 +80,27 @@ fn compare(runs: usize) -> Result<()> {
         command.arg("--version");
         time(command)
     };
-    let (mut bares, mut sends, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut times = [const { Vec::new() }; 4];
     for run in 0..runs + 10 {
-        let (a, b, c) = (bare()?, p2p("--quiet")?, none()?);
-        // the first ones warm the caches
+        let once = [bare()?, p2p(&ours, "require")?, p2p(&plain, "off")?, none()?];
+        // the first ones warm the caches, and ask for the key
         if run >= 10 {
-            bares.push(a);
-            sends.push(b);
-            starts.push(c);
+            times.iter_mut().zip(once).for_each(|(times, time)| times.push(time));
         }
     }
     println!("{runs} runs of each, in turn, against one listener on loopback; milliseconds");
     println!("{:24} {:>8} {:>8} {:>8}", "whole process", "min", "median", "p95");
-    for (name, times) in
-        [("bare socket calls", &bares), ("p2p send :PORT Hi", &sends), ("p2p --version", &starts)]
-    {
+    let names = ["bare socket calls", "p2p send, encrypted", "p2p send, in plain", "p2p --version"];
+    for (name, times) in names.iter().zip(&times) {
         let [min, median, p95] = quantiles(times);
         println!("{name:24} {min:8.3} {median:8.3} {p95:8.3}");
     }
-    let ([bare_min, bare_median, _], [min, median, _]) = (quantiles(&bares), quantiles(&sends));
-    println!(
-        "ratio p2p / bare: {:.2} by minimum, {:.2} by median",
-        min / bare_min,
-        median / bare_median
-    );
+    let [bare_min, bare_median, _] = quantiles(&times[0]);
+    for (name, times) in names.iter().zip(&times).skip(1).take(2) {
+        let [min, median, _] = quantiles(times);
+        let (min, median) = (min / bare_min, median / bare_median);
+        println!("ratio {name} / bare: {min:.2} by minimum, {median:.2} by median");
+    }
     std::fs::remove_dir_all(&home)?;
     Ok(())
 }
