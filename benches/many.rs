@@ -234,7 +234,7 @@ fn home(dir: &Path, peers: &[SocketAddr]) -> Result<PathBuf> {
 
 fn broadcast(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(P2P);
-    command.args(["broadcast", "-q", "--name", "bench", "--home"]).arg(home);
+    command.args(["broadcast", "-q", "--secure", "off", "--name", "bench", "--home"]).arg(home);
     command.args(arguments).arg("deploy starts");
     command
 }

@@ -218,8 +218,11 @@ impl PeerBook {
     /// Learns from what arrived. Nothing changes for a sender whose address is not known, nor for the entry of
     /// somebody else.
     pub fn hear(&mut self, arrival: &Arrival) -> Option<Change> {
-        if arrival.kind == Kind::Exit && arrival.key.is_some() && arrival.address.is_none() {
-            return self.leave_everywhere(arrival);
+        if arrival.kind == Kind::Exit && arrival.key.is_some() {
+            let change = self.leave_everywhere(arrival);
+            if change.is_some() {
+                return change;
+            }
         }
         let address = &self.key_of(arrival.address.as_ref()?).clone();
         let name = arrival.name.as_deref().and_then(|n| n.trim().parse().ok());
@@ -271,6 +274,10 @@ impl PeerBook {
         let known = self.peers.get(address);
         let new = || Peer::new(address.clone(), Source::Heard);
         let peer = known.cloned().unwrap_or_else(new);
+        // somebody has answered there, but not the one who has the key
+        if peer.key.is_some() && peer.key != key {
+            return;
+        }
         let name = if peer.has_given_name() {
             peer.name.clone().or(name)
         } else {

@@ -313,8 +313,10 @@ impl<'a> Delivery<'a> {
             let leave = Header::Leave { id: Some(id.clone()) };
             return self.ask_in_session(key, leave, &id, deadline).await;
         }
-        if self.secure() == Secure::Require {
-            return Err(self.insecure());
+        match self.secure() {
+            Secure::Require => return Err(self.insecure()),
+            Secure::Prefer if self.dialer.trust == Trust::Strict => return Err(self.untrusted()),
+            _ => {}
         }
         self.say(self.wire, deadline, "exit").await.map_err(|unheard| unheard.failure)
     }
@@ -368,8 +370,9 @@ impl<'a> Delivery<'a> {
         if count <= 1 {
             return failure;
         }
-        let nothing_of_it = matches!(failure.code.exit(), Exit::Unreachable | Exit::Refused);
-        let code = if self.arrived > 0 && nothing_of_it { Code::Unconfirmed } else { failure.code };
+        let is_unconfirmed = failure.code.exit() == Exit::Unconfirmed;
+        let code =
+            if self.arrived > 0 && !is_unconfirmed { Code::Unconfirmed } else { failure.code };
         Failure { code, ..failure.context(format!("part {} of {count}", self.arrived + 1)) }
     }
 

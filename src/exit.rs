@@ -107,7 +107,7 @@ Exit status:
   4    unreachable: not sent, trying again is safe
   5    no proof of delivery: it may have arrived
   6    the peer said no: busy, denied, too large, its command failed
-  7    identity or encryption: another key, an untrusted one, or none; nothing was sent
+  7    identity or encryption: another key, an untrusted one, or none
   8    local: state, lock, disk, port in use, unsafe permissions
   129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM (listen ends with 0)";
 

@@ -189,10 +189,14 @@ impl Home {
         })
     }
 
-    /// The keys of those peers that are entered by their IP address.
+    /// The keys of peers by their IP address, or by the one where they answered last under their host's name.
     fn pins(&self) -> Arc<HashMap<Address, PublicKey>> {
-        let keyed = self.peers.book().iter().filter(|peer| peer.address.ip().is_some());
-        Arc::new(keyed.filter_map(|peer| Some((peer.address.clone(), peer.key?))).collect())
+        let pin = |peer: &Peer| {
+            let answered = peer.observed.filter(|_| peer.verified);
+            let ip = peer.address.ip().or(answered)?;
+            Some((Address::new(ip, peer.address.port), peer.key?))
+        };
+        Arc::new(self.peers.book().iter().filter_map(pin).collect())
     }
 
     /// Adds a text that was sent to the history, unless that is switched off.

@@ -62,6 +62,9 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
+/// How often it is looked whether a reply is still waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// What becomes of the open connections when a listener stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Haste {
@@ -109,12 +112,15 @@ pub async fn run(
     };
     // the receivers live as long as the listener
     let _ = close.send(true);
-    let mut end = Instant::now() + MAX_DRAIN;
-    let last = end + replies;
-    while timeout_at(end, listener.tasks.join_next()).await.is_ok_and(|joined| joined.is_some()) {
-        if listener.slots.wait_for_replies() {
-            end = last;
+    let drained = Instant::now() + MAX_DRAIN;
+    while !listener.tasks.is_empty() {
+        let waits = listener.slots.wait_for_replies();
+        let end = if waits { drained + replies } else { drained };
+        let now = Instant::now();
+        if now >= end {
+            break;
         }
+        let _ = timeout_at(end.min(now + LOOK_AGAIN), listener.tasks.join_next()).await;
     }
     // the inbox closes only when the last connection is gone
     listener.tasks.shutdown().await;

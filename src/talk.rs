@@ -13,6 +13,7 @@ use crate::id::MessageId;
 use crate::key::PublicKey;
 use crate::message::Proof;
 use crate::session::outgoing::{Answer, NoAnswer, NoSession, Replied, Session};
+use crate::session::tls::Expected;
 
 /// A session with a peer that has proved its key.
 #[derive(Debug)]
@@ -35,9 +36,16 @@ impl Talk {
         deadline: Deadline,
     ) -> Result<Self, Failure> {
         let (stream, address) = dialer.connect(to, deadline).await?;
-        let begun = Session::begin(stream, &dialer.keys, key, dialer.hello(), frames);
+        let expected = Expected::new(key);
+        let begun = Session::begin(stream, &dialer.keys, &expected, dialer.hello(), frames);
         let session = match timeout_at(deadline.end(), begun).await {
-            Ok(begun) => begun.map_err(|error| no_session(error, to, key))?,
+            Ok(Ok(session)) => session,
+            // the handshake was all but over, so some of it may have left
+            Ok(Err(NoSession::Lost(error))) if expected.is_met() => {
+                return Err(unconfirmed(&describe(&error)));
+            }
+            Ok(Err(error)) => return Err(no_session(error, to, key)),
+            Err(_) if expected.is_met() => return Err(deadline.passed(Code::Timeout, "answer")),
             Err(_) => {
                 let failure = deadline.passed(Code::Unreachable, "encrypted session");
                 return Err(failure.hint("nothing was sent; to wait longer: -t 30s"));

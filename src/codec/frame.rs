@@ -186,6 +186,10 @@ impl Header {
         let fields: Fields = serde_json::from_slice(line).map_err(|_| Malformed)?;
         let Fields { id, size, topic, reply, status, code, .. } = fields;
         let size = size.unwrap_or(0);
+        let has_no_body = ["hello", "ok", "no", "ping", "pong", "leave"];
+        if size > 0 && has_no_body.contains(&fields.r#type.as_str()) {
+            return Err(Malformed);
+        }
         let id = || id.clone().ok_or(Malformed);
         Ok(match fields.r#type.as_str() {
             "hello" => Self::Hello(Hello {
@@ -347,6 +351,7 @@ mod tests {
             "{\"type\":\"ping\",\"type\":\"pong\",\"id\":\"1\"}",
             "{\"type\":\"no\",\"id\":\"1\",\"code\":\"\\u001b[31m\"}",
             "{\"type\":\"reply\",\"id\":\"1\",\"size\":0}",
+            "{\"type\":\"ping\",\"id\":\"1\",\"size\":3}",
         ] {
             assert_eq!(Header::decode(bad.as_bytes()), Err(Malformed), "{bad}");
         }

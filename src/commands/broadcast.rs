@@ -25,7 +25,7 @@ use crate::report::Errand;
     p2p broadcast --to @web --quorum 80% --retry-for 1m 'deploy v1.2'\n  \
     uptime | p2p broadcast --active 1h --except printer\n\n\
     Exit status: 0 enough have it, 3 some but too few; if none has it, 4 it was not sent, 5 some may have \
-    it, 6 all refused it; 1 there is nobody; 130 interrupted, and reported so far.")]
+    it, 6 all refused it or their commands failed, 7 identity or encryption; 1 there is nobody; 130 interrupted, and reported so far.")]
 pub struct Args {
     #[command(flatten)]
     text: TextArgs,

@@ -23,7 +23,8 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Greet peers: is it there, who is it, how fast
 ///
-/// Prints address, name, kind (native: another p2p, plain: another program) and the time of the whole handshake. A peer
+/// Prints address, name, kind (encrypted: a p2p that has proved its key, native: a p2p without encryption, plain: another
+/// program) and the time of the whole handshake. A peer
 /// that answers is entered in the list of peers, one that does not is marked stale. With -n so many times, and at the
 /// end one line for each peer: how many were answered, and the shortest, mean and longest time.
 #[derive(clap::Args, Debug)]

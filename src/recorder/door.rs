@@ -74,7 +74,7 @@ impl Door {
 /// The peer at the address that a session claims, if it has another key.
 fn other_owner<'a>(book: &'a PeerBook, arrival: &Arrival) -> Option<&'a Peer> {
     arrival.key?;
-    let peer = book.at(arrival.address.as_ref()?)?;
+    let peer = book.meant_by(arrival.address.as_ref()?)?;
     (peer.key.is_some() && peer.key != arrival.key).then_some(peer)
 }
 

@@ -336,11 +336,17 @@ impl Work {
         let learned = peers.update(|book| {
             let mut news = Vec::new();
             for &arrival in arrivals {
-                if may_enter(book, newcomers, arrival, now) {
-                    let change = book.hear(arrival);
-                    let peer = arrival.address.as_ref().and_then(|address| book.at(address));
-                    news.extend(change.zip(peer.cloned()).map(|(c, p)| (c, p, arrival)));
+                if !may_enter(book, newcomers, arrival, now) {
+                    continue;
                 }
+                let leaving = with_its_key(book, arrival);
+                let Some(change) = book.hear(arrival) else { continue };
+                if change == Change::Left && !leaving.is_empty() {
+                    news.extend(leaving.into_iter().map(|peer| (change, peer, arrival)));
+                    continue;
+                }
+                let peer = arrival.address.as_ref().and_then(|address| book.meant_by(address));
+                news.extend(peer.cloned().map(|peer| (change, peer, arrival)));
             }
             news
         });
@@ -424,12 +430,20 @@ fn identified(arrival: &Arrival) -> Option<(PublicKey, MessageId)> {
     arrival.key.zip(arrival.id.clone()).filter(|_| is_message)
 }
 
+/// Who leaves with this arrival, wherever he is: the entries with its key.
+fn with_its_key(book: &PeerBook, arrival: &Arrival) -> Vec<Peer> {
+    if arrival.kind != Kind::Exit || arrival.key.is_none() {
+        return Vec::new();
+    }
+    book.iter().filter(|peer| !peer.left && peer.key == arrival.key).cloned().collect()
+}
+
 /// Whether its key is that of the peer at its address, or without an address that of any peer.
 fn is_known(book: &PeerBook, arrival: &Arrival) -> bool {
     let is_its = |peer: &Peer| peer.key == arrival.key;
     arrival.key.is_some()
         && match &arrival.address {
-            Some(address) => book.at(address).is_some_and(is_its),
+            Some(address) => book.meant_by(address).is_some_and(is_its),
             None => book.iter().any(is_its),
         }
 }
@@ -437,7 +451,7 @@ fn is_known(book: &PeerBook, arrival: &Arrival) -> bool {
 /// Known peers may always speak; how many unknown ones may come in depends on where they come from.
 fn may_enter(book: &PeerBook, newcomers: &mut Newcomers, arrival: &Arrival, now: Instant) -> bool {
     let Some(address) = &arrival.address else { return !arrival.is_plain() };
-    let known = book.at(address).is_some();
+    let known = book.meant_by(address).is_some();
     known
         || (arrival.kind != Kind::Exit
             && newcomers.admit(arrival.observed, arrival.comes_from_its_address(), now))

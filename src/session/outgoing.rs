@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::Error as TlsError;
@@ -105,14 +106,13 @@ impl Session {
     pub async fn begin(
         stream: TcpStream,
         keys: &Keys,
-        key: PublicKey,
+        expected: &Arc<Expected>,
         hello: Hello,
         frames: &[u8],
     ) -> Result<Self, NoSession> {
         let mut first = Header::Hello(hello).encode().into_bytes();
         first.extend(frames);
-        let expected = Expected::new(key);
-        let config = keys.client(expected.clone()).map_err(|_| NoSession::NotOurs)?;
+        let config = keys.client(Arc::clone(expected)).map_err(|_| NoSession::NotOurs)?;
         // TLS has no names here, but the library wants one
         let name = ServerName::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let early =
@@ -136,7 +136,7 @@ impl Session {
             None if is_not_ours(&error) => NoSession::NotOurs,
             None => NoSession::Lost(error),
         })?;
-        if peer_key(stream.get_ref().1) != Some(key) {
+        if peer_key(stream.get_ref().1) != Some(expected.key()) {
             return Err(NoSession::NotOurs);
         }
         let (reader, writer) = split(stream);

@@ -175,6 +175,16 @@ impl Expected {
         Arc::new(Self { key, presented: OnceLock::new() })
     }
 
+    /// The one that is expected.
+    pub fn key(&self) -> PublicKey {
+        self.key
+    }
+
+    /// Whether the key was presented: what was to be said may be on its way.
+    pub fn is_met(&self) -> bool {
+        self.presented.get() == Some(&self.key)
+    }
+
     /// Another key that was presented in its place.
     pub fn other(&self) -> Option<PublicKey> {
         self.presented.get().copied().filter(|key| *key != self.key)

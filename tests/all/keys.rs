@@ -250,6 +250,32 @@ fn a_key_is_that_of_the_peer_however_its_address_is_written() {
     carol.run(["send", &at_bob.target(), "plain", "--secure", "off"]).fails(7, "never spoken to");
     carol.run(["send", &at_bob.target(), "by address"]).is(0, "", "");
     assert!(heard.try_iter().all(|bytes| bytes.is_empty() || bytes[0] == 0x16));
+    // one that is entered by its name, called by another name, when somebody else is there
+    let dave = Home::new("dave");
+    let place = Nobody::new();
+    let mut command = bob.command();
+    at_bob.stop();
+    command.args(["listen", "-b", "127.0.0.1", "-p", &place.port().to_string()]);
+    let at_bob = Listener::spawn(command);
+    let target = format!("localhost:{}", place.port());
+    dave.run(["peers", "add", "bob", &target, "--key", &key]).is(0, "", "");
+    dave.run(["send", "bob", "hi"]).is(0, "", "");
+    let other_name = format!("LocalHost:{}", place.port());
+    dave.run(["send", &other_name, "x", "--secure", "off"]).fails(7, "never spoken to in plain");
+    at_bob.stop();
+    let plain = TcpListener::bind(place.target()).unwrap();
+    let heard = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let mut stream = plain.accept().unwrap().0;
+        let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(300)));
+        let _ = stream.read_to_end(&mut bytes);
+        bytes
+    });
+    assert_ne!(dave.run(["send", &other_name, "secret", "-t", "2s"]).status.code(), Some(0));
+    assert_eq!(heard.join().unwrap()[0], 0x16);
+    // nor has the peer been seen by that
+    let at_bob = Listener::start(&bob);
+    let at_bob_by_name = format!("localhost:{}", at_bob.address().port());
     // calling by another name loses neither key nor trust
     let trusted = Home::new("trusted");
     trusted.run(["peers", "trust", &at_bob.target(), "--key", &key]).is(0, "", "");
@@ -379,6 +405,29 @@ fn nobody_takes_the_place_of_a_peer_that_has_a_key() {
     assert_eq!(peer["key"], key(&alice));
     alice.run(["leave", &at_bob.target()]).succeeds();
     assert_eq!(entry()["state"], "left");
+}
+
+#[test]
+fn a_peer_that_is_entered_by_its_hosts_name_comes_and_goes_like_any_other() {
+    let (alice, bob, eve) = (Home::new("alice"), Home::new("bob"), Home::new("eve"));
+    let at_alice = Listener::start(&alice);
+    let by_name = format!("localhost:{}", at_alice.address().port());
+    bob.configure(&format!("[[peer]]\nname = \"alice\"\naddr = \"{by_name}\"\n"));
+    bob.run(["ping", "alice"]).succeeds();
+    let at_bob = Listener::start_with(&bob, &["-b", "127.0.0.1", "--json"]);
+    alice.run(["send", &at_bob.target(), "hi"]).is(0, "", "");
+    alice.run(["leave", &at_bob.target()]).succeeds();
+    assert_eq!(bob.peer(&by_name).unwrap()["state"], "left");
+    // whoever says to be there, and has another key
+    eve.configure(&format!("[listen]\nadvertise = \"{}\"\n", at_alice.target()));
+    eve.run(["send", &at_bob.target(), "it is me"]).is(0, "", "");
+    let objects: Vec<serde_json::Value> =
+        at_bob.stop().1.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let left = objects.iter().find(|object| object["change"] == "left").unwrap();
+    assert_eq!(left["peer"]["name"], "alice");
+    let forged = objects.iter().find(|object| object["body"] == "it is me").unwrap();
+    assert!(forged["from"].get("addr").is_none(), "{forged}");
+    assert_eq!(forged["from"]["verified"], false);
 }
 
 #[test]

@@ -412,9 +412,11 @@ fn the_same_message_twice_is_acknowledged_only_if_it_was_kept() {
 #[test]
 fn a_listener_that_has_enough_still_gives_its_reply() {
     let (alice, bob) = (Home::new("alice"), Home::new("bob"));
-    let answer = ["-b", "127.0.0.1", "-1", "-x", "sleep 0.5; echo answer", "--reply"];
+    // longer than it waits for anything else
+    let answer = ["-b", "127.0.0.1", "-1", "-x", "sleep 6; echo answer", "--reply"];
     let at_bob = Listener::start_with(&bob, &answer);
-    alice.run(["send", &at_bob.target(), "--reply", "question"]).is(0, "answer\n", "");
+    let call = ["send", &at_bob.target(), "--reply", "question", "-t", "15s"];
+    alice.run(call).is(0, "answer\n", "");
     assert_eq!(at_bob.wait().0.code(), Some(0));
 }
 

@@ -64,7 +64,8 @@ const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
 ///
 /// With -x a command is run by /bin/sh for each message, in place of the configuration's hooks for messages. The text
 /// is on its stdin, ended by a newline; P2P_EVENT, P2P_FROM (the address), P2P_NAME, P2P_OBSERVED (the IP), P2P_VERIFIED,
-/// P2P_TIME and P2P_SIZE tell the rest, and of an encrypted message P2P_KEY, P2P_ID and P2P_TOPIC. It runs in the directory of the listener; what it prints goes to stderr. A message
+/// P2P_TIME and P2P_SIZE tell the rest, and of an encrypted message P2P_KEY, P2P_ID and P2P_TOPIC. It runs in the directory of the listener; what it prints goes to stderr, with --reply its
+/// stdout to a sender that waits for it. A message
 /// is acknowledged when it is stored and shown, whatever becomes of its hook. Hooks end in any order; with -j 1 in that of
 /// the messages. A listener that has enough waits for them.
 #[derive(clap::Args, Debug)]
