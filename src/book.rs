@@ -719,4 +719,74 @@ mod tests {
         assert_eq!(book.snapshot(at(3600)).count(), 1);
         assert_eq!(book.snapshot(at(3600 * 25)).count(), 0);
     }
+
+    fn keyed(arrival: Arrival, number: u8) -> Arrival {
+        Arrival { key: Some(PublicKey::new([number; 32])), ..arrival }
+    }
+
+    fn key_at(book: &PeerBook, address: &str) -> Option<PublicKey> {
+        book.at(&address.parse().unwrap()).and_then(|peer| peer.key)
+    }
+
+    #[test]
+    fn the_first_key_is_that_of_a_peer_and_who_only_claims_to_be_there_gives_it_none() {
+        let mut book = PeerBook::default();
+        let from = |observed| arrival(Kind::Message, "10.0.0.2:7000", "alice", observed, 0);
+        book.hear(&keyed(from("10.0.0.66"), 9));
+        assert_eq!(key_at(&book, "10.0.0.2:7000"), None, "a claim from elsewhere");
+        book.hear(&keyed(from("10.0.0.2"), 1));
+        book.hear(&keyed(from("10.0.0.2"), 2));
+        assert_eq!(key_at(&book, "10.0.0.2:7000"), Some(PublicKey::new([1; 32])));
+        // a peer that a person has entered is asked by ourselves
+        book.add(&"10.0.0.3:7000".parse().unwrap(), called("bob")).unwrap();
+        book.hear(&keyed(arrival(Kind::Message, "10.0.0.3:7000", "bob", "10.0.0.3", 1), 3));
+        assert_eq!(key_at(&book, "10.0.0.3:7000"), None);
+        let mut strict = PeerBook::new(Caps::default(), Trust::Strict);
+        strict.hear(&keyed(from("10.0.0.2"), 1));
+        assert_eq!(key_at(&strict, "10.0.0.2:7000"), None);
+    }
+
+    #[test]
+    fn one_key_is_at_few_addresses_and_keys_are_not_thrown_out_to_make_room() {
+        let mut book = PeerBook::new(Caps { peers: 10, unverified: 10 }, Trust::Tofu);
+        for number in 1..=9 {
+            let address = format!("10.0.0.2:{number}");
+            book.hear(&keyed(arrival(Kind::Message, &address, "a", "10.0.0.2", number), 1));
+        }
+        assert_eq!(book.len(), MAX_ADDRESSES_OF_KEY);
+        assert!(book.at(&"10.0.0.2:1".parse().unwrap()).is_none(), "the longest unseen has gone");
+        for number in 0..20 {
+            let ip = format!("10.0.1.{number}");
+            book.hear(&arrival(Kind::Message, &format!("{ip}:1"), "b", &ip, 100 + number));
+        }
+        assert_eq!(book.len(), 10);
+        assert_eq!(book.iter().filter(|p| p.key.is_some()).count(), MAX_ADDRESSES_OF_KEY);
+        // where nobody may go, nobody comes
+        for number in 20..30 {
+            let ip = format!("10.0.2.{number}");
+            let new = arrival(Kind::Message, &format!("{ip}:1"), "c", &ip, 200 + number);
+            book.hear(&keyed(new, 100 + number as u8));
+        }
+        assert_eq!((book.len(), book.iter().all(|p| p.key.is_some())), (10, true));
+    }
+
+    #[test]
+    fn a_key_is_not_forgotten_because_its_owner_has_left_or_is_called_otherwise() {
+        let mut book = PeerBook::default();
+        let by_ip = "10.0.0.2:7000";
+        book.hear(&keyed(arrival(Kind::Connect, by_ip, "alice", "10.0.0.2", 0), 1));
+        book.hear(&keyed(arrival(Kind::Exit, by_ip, "alice", "10.0.0.2", 1), 1));
+        assert_eq!(book.snapshot(at(3600 * 48)).count(), 1);
+        // a host's name that leads to the address of another key
+        let by_name: Address = "lab:7000".parse().unwrap();
+        book.add(&by_name, Edit { key: Some(PublicKey::new([2; 32])), ..called("lab") }).unwrap();
+        let key = Some(PublicKey::new([2; 32]));
+        let there = reached(&by_ip.parse().unwrap(), None, Wire::Native);
+        book.reach(&by_name, Reached { key, ..there }, at(2));
+        assert_eq!(book.len(), 2, "both are still there");
+        // whoever answers without the key has not been it
+        let seen = book.at(&by_name).unwrap().last_seen;
+        book.reach(&by_name, reached(&by_ip.parse().unwrap(), None, Wire::Plain), at(500));
+        assert_eq!(book.at(&by_name).unwrap().last_seen, seen);
+    }
 }

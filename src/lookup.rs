@@ -107,4 +107,38 @@ mod tests {
         assert_eq!(find(&book, "alcie"), Lookup::Unknown(Some("alice".to_owned())));
         assert_eq!(find(&book, "zzz"), Lookup::Unknown(None));
     }
+
+    #[test]
+    fn a_name_is_sure_only_with_the_key_of_the_one_who_has_it() {
+        use crate::key::PublicKey;
+        use crate::message::Kind;
+        let key = |number| Some(PublicKey::new([number; 32]));
+        let mut book = book([
+            ("10.0.0.1:1", true, false, Source::Heard),
+            ("10.0.0.2:1", true, false, Source::Heard),
+        ]);
+        let said = |key, name: &str| Arrival {
+            kind: Kind::Message,
+            time: std::time::SystemTime::UNIX_EPOCH,
+            address: None,
+            name: Some(name.into()),
+            observed: "10.0.0.1".parse().unwrap(),
+            verified: true,
+            key,
+            id: None,
+            topic: None,
+            text: vec![],
+        };
+        for address in ["10.0.0.1:1", "10.0.0.2:1"] {
+            let peer = book.at(&address.parse().unwrap()).unwrap().clone();
+            book.apply(Record::Peer(Peer { key: key(1), ..peer }));
+        }
+        assert!(is_surely_named(&book, &said(key(1), "alice")));
+        assert!(!is_surely_named(&book, &said(key(2), "alice")));
+        assert!(!is_surely_named(&book, &said(None, "alice")));
+        assert!(!is_surely_named(&book, &said(key(1), "bob")));
+        let peer = book.at(&"10.0.0.2:1".parse().unwrap()).unwrap().clone();
+        book.apply(Record::Peer(Peer { key: key(2), ..peer }));
+        assert!(!is_surely_named(&book, &said(key(1), "alice")), "two are called so");
+    }
 }

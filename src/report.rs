@@ -315,4 +315,32 @@ mod tests {
         assert_eq!(exit("all", 0, 2, Code::Denied), Refused);
         assert_eq!(exit("all", 1, 2, Code::Unconfirmed), Partial);
     }
+
+    #[test]
+    fn what_none_of_them_has_acknowledged_in_full_is_told_by_what_they_have_in_common() {
+        let report = |code| Report {
+            peer: Peer::new("10.0.0.1:1".parse().unwrap(), crate::peer::Source::Heard),
+            result: Err(Failure::new(code, "x")),
+            in_session: true,
+            reached: None,
+            reply: None,
+            parts: 1,
+            attempts: 1,
+            line: None,
+            time: Duration::ZERO,
+        };
+        use Code::{Busy, Denied, HookFailed, Insecure, KeyChanged, Timeout, Unreachable};
+        for (codes, exit) in [
+            ([Unreachable, Unreachable], Exit::Unreachable),
+            ([Unreachable, HookFailed], Exit::Unconfirmed),
+            ([Unreachable, Timeout], Exit::Unconfirmed),
+            ([HookFailed, Denied], Exit::Refused),
+            ([Busy, Denied], Exit::Refused),
+            ([KeyChanged, Insecure], Exit::Insecure),
+            ([KeyChanged, Unreachable], Exit::Unreachable),
+        ] {
+            let tally = Tally::new(2, &codes.map(report), Quorum::All, None);
+            assert_eq!(tally.none.exit(), exit, "{codes:?}");
+        }
+    }
 }

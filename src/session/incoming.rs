@@ -33,6 +33,9 @@ const MAX_HANDSHAKE: Duration = Duration::from_secs(2);
 /// How many bytes of a handshake are read: ours takes 600, and other implementations offer more.
 const MAX_HANDSHAKE_BYTES: u64 = 4096;
 
+/// How long a caller has to read our last answers when the listener stops.
+const CLOSING_TIME: Duration = Duration::from_millis(200);
+
 /// What a waiting message takes in memory beside its text.
 const MESSAGE_BYTES: usize = 512;
 
@@ -81,9 +84,9 @@ pub async fn serve(
         biased;
         refused = receiving.run() => {
             let rest = async {
-                if let Some(mut frames) = refused {
+                if let Some((mut frames, time)) = refused {
                     // read past, or what is not read would cut off our answers; how it ends does not matter any more
-                    let _ = timeout(MAX_WRITE, frames.skip(MAX_DISCARD_BYTES as u64)).await;
+                    let _ = timeout(time, frames.skip(MAX_DISCARD_BYTES as u64)).await;
                 }
             };
             tokio::join!(answering, rest);
@@ -134,14 +137,15 @@ enum Goes {
 }
 
 impl Receiving {
-    /// Gives back what is left to be read past, if something was refused.
-    async fn run(mut self) -> Option<FrameReader<ReadHalf<Stream>>> {
+    /// Gives back what is left to be read past, and for how long, if the end is not the caller's.
+    async fn run(mut self) -> Option<(FrameReader<ReadHalf<Stream>>, Duration)> {
         let limits = self.terms.limits;
         // the handshake was in time, so there is time for a first frame
         let mut rests_until = Instant::now() + limits.message_time;
         loop {
             if !self.wait_for_frame(rests_until).await {
-                return None;
+                let is_closing = *self.terms.closing.borrow();
+                return is_closing.then_some((self.frames, CLOSING_TIME));
             }
             // absolute, as on the plain wire
             let expires = Instant::now() + limits.message_time;
@@ -153,7 +157,7 @@ impl Receiving {
             };
             match goes {
                 Goes::On => rests_until = Instant::now() + limits.idle_time,
-                Goes::Past => return Some(self.frames),
+                Goes::Past => return Some((self.frames, MAX_WRITE)),
                 Goes::Over => return None,
             }
         }

@@ -307,3 +307,30 @@ fn keep_out_of_core_dumps() {
 
 #[cfg(not(target_os = "linux"))]
 fn keep_out_of_core_dumps() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_has_read_the_key_leaves_no_core_dump() {
+        let home = tempfile::tempdir().unwrap();
+        let first = Credentials::open(home.path(), true).unwrap().public();
+        let behaviour = rustix::process::dumpable_behavior().unwrap();
+        assert_eq!(behaviour, rustix::process::DumpableBehavior::NotDumpable);
+        assert_eq!(Credentials::open(home.path(), true).unwrap().public(), first);
+    }
+
+    #[test]
+    fn a_key_has_one_form() {
+        let key = [&SPKI_PREFIX[..], &[7; 32]].concat();
+        assert_eq!(key_in(&key), Some(PublicKey::new([7; 32])));
+        for at in 0..SPKI_PREFIX.len() {
+            let mut other = key.clone();
+            other[at] ^= 1;
+            assert_eq!(key_in(&other), None);
+        }
+        assert_eq!((key_in(&key[..43]), key_in(&[&key[..], &[0]].concat())), (None, None));
+    }
+}

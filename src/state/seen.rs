@@ -372,6 +372,21 @@ mod tests {
     }
 
     #[test]
+    fn a_torn_line_is_taken_out_before_it_can_be_read_as_another_one() {
+        let home = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        open(&home).add(&[message(1, 1, now)]).unwrap();
+        let path = home.path().join(SEEN_FILE);
+        let torn =
+            std::fs::read_to_string(&path).unwrap() + &format!("{} 0 {} id", millis(now), key(1));
+        std::fs::write(&path, torn).unwrap();
+        open(&home).add(&[message(2, 1, now)]).unwrap();
+        let seen = open(&home);
+        assert!(seen.has(&key(1), &id(1), now) && seen.has(&key(1), &id(2), now));
+        assert!(!seen.has(&key(1), &"id".parse().unwrap(), now));
+    }
+
+    #[test]
     fn ids_of_ever_new_keys_are_taken_and_read_in_no_time() {
         let home = tempfile::tempdir().unwrap();
         let now = SystemTime::now();

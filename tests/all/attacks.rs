@@ -52,6 +52,12 @@ impl Raw {
         line.trim_end().to_owned()
     }
 
+    /// The answer after its hello, if there is one.
+    fn rest_after_hello(&mut self) -> String {
+        self.line();
+        self.line()
+    }
+
     /// What the listener says until it ends the session.
     fn rest(&mut self) -> String {
         let mut rest = Vec::new();
@@ -199,6 +205,11 @@ fn a_peer_that_never_reads_its_answers_is_not_read_either() {
         said += flood.len();
     }
     assert!(said < 200 << 20, "{said} bytes were read although nobody reads the answers");
+    // by now it was given up: it ends, and does not wait for us
+    stream.sock.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    let ended = stream.sock.read_to_end(&mut Vec::new());
+    let is_over = ended.map_err(|error| error.kind());
+    assert!(is_over != Err(std::io::ErrorKind::WouldBlock), "{is_over:?}");
     let status = std::fs::read_to_string(format!("/proc/{}/status", at_bob.pid())).unwrap();
     let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
     let peak: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
@@ -485,4 +496,81 @@ fn sessions_that_talk_all_the_time_make_room_for_others() {
     talkers.into_iter().for_each(|talker| talker.join().unwrap());
     println!("{good} of 20 good messages beside 24 sessions that never pause, with room for 24");
     assert!(good >= 19, "{good}");
+}
+
+/// Presents the key of one and signs with that of another.
+#[derive(Debug)]
+struct Thief(Arc<rustls::sign::CertifiedKey>);
+
+impl rustls::client::ResolvesClientCert for Thief {
+    fn resolve(
+        &self,
+        _: &[&[u8]],
+        _: &[rustls::SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn only_raw_public_keys(&self) -> bool {
+        true
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn who_shows_the_key_of_another_speaks_otherwise_or_too_much_is_not_let_in() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let (to, key) = (at_bob.address(), key_of(&bob));
+    let begin = |change: &dyn Fn(&mut rustls::ClientConfig)| {
+        let config = Keys::of(credentials(1)).client(Expected::new(key)).unwrap();
+        let mut config = Arc::unwrap_or_clone(config);
+        change(&mut config);
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let session = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut raw = Raw(BufReader::new(StreamOwned::new(session, connect(to))));
+        raw.say(message("1", 2).as_bytes()).say(b"hi");
+        raw.rest_after_hello()
+    };
+    assert!(begin(&|_| {}).contains("ok"), "as it is it is let in");
+    let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    let own = PrivatePkcs8KeyDer::from([&prefix[..], &[1; 32]].concat());
+    let signer = rustls::crypto::ring::sign::any_eddsa_type(&own).unwrap();
+    let stolen = [&[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0][..], key.as_bytes()];
+    let shown = vec![stolen.concat().into()];
+    let thief = Arc::new(Thief(Arc::new(rustls::sign::CertifiedKey::new(shown, signer))));
+    assert!(!begin(&|config| config.client_auth_cert_resolver = thief.clone()).contains("ok"));
+    assert!(!begin(&|config| config.alpn_protocols = vec![]).contains("ok"));
+    assert!(!begin(&|config| config.alpn_protocols = vec![b"h2".to_vec()]).contains("ok"));
+    // a handshake that is right, and longer than it may be
+    let padded = |names: usize| {
+        begin(&|config: &mut rustls::ClientConfig| {
+            config.alpn_protocols.extend((0..names).map(|n| vec![b'a' + n as u8; 250]));
+        })
+    };
+    assert!(padded(10).contains("ok") && !padded(20).contains("ok"));
+    let shown = at_bob.stop().1;
+    assert_eq!(shown, ["127.0.0.1 - hi"], "the same message twice is one");
+}
+
+#[test]
+fn what_is_more_than_wanted_is_not_acknowledged_because_it_came_twice() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start_with(&bob, &["-b", "127.0.0.1", "-n", "2"]);
+    let mut session = Raw::begin(at_bob.address(), key_of(&bob));
+    // the first keeps the recorder busy, so that the others are taken together
+    let mut all = message("big", 900_000).into_bytes();
+    all.extend(vec![b'x'; 900_000]);
+    for id in ["kept", "cut", "cut", "kept"] {
+        all.extend(message(id, 2).bytes().chain(*b"hi"));
+    }
+    session.say(&all);
+    let said = session.rest();
+    let answers: Vec<_> = said.lines().filter(|line| !line.contains("hello")).collect();
+    assert!(answers[0].contains("ok") && answers[1].contains("ok"), "{answers:?}");
+    assert!(answers[2..].iter().all(|answer| answer.contains("busy")), "{answers:?}");
+    assert_eq!(at_bob.wait().1.len(), 2);
 }

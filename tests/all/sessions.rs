@@ -200,12 +200,19 @@ fn lines_that_may_have_arrived_are_never_told_to_be_unsent() {
     // the handshake comes through, the answers do not, and then nobody is there
     let target = mute(at_bob.address());
     alice.run(["peers", "add", "bob", &target, "--key", &key]).is(0, "", "");
-    let call = ["send", "bob", "--lines", "-t", "1s", "--retry-for", "1s", "--json"];
+    let call = ["send", "bob", "--lines", "-t", "1s", "--retry-for", "3s", "--json"];
     let said = alice.run_with_stdin(&call, b"one\ntwo\n");
     assert_eq!(said.status.code(), Some(5), "{}", said.report());
     assert_eq!(said.stdout.matches("\"status\":\"unconfirmed\"").count(), 2, "{}", said.report());
     assert_eq!(at_bob.line(), "127.0.0.1 alice one");
     assert_eq!(at_bob.line(), "127.0.0.1 alice two");
+
+    // nor one message
+    let target = mute(at_bob.address());
+    alice.run(["peers", "add", "again", &target, "--key", &key]).is(0, "", "");
+    let said = alice.run(["send", "again", "three", "-t", "1s", "--retry-for", "3s"]);
+    said.fails(5, "an earlier try may have arrived");
+    assert_eq!(at_bob.line(), "127.0.0.1 alice three");
 }
 
 #[test]
@@ -492,4 +499,48 @@ fn twenty_thousand_lines_over_32_sessions_arrive_once_though_the_listener_is_tol
     kept.dedup();
     assert_eq!(kept.len(), SENDERS * LINES);
     println!("{} lines over {SENDERS} sessions, {stops} stops: 0 lost, 0 twice", kept.len());
+}
+
+#[test]
+fn who_waits_for_a_reply_makes_room_for_others() {
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    bob.configure("[limits]\nconnections = 4\n");
+    let at_bob = Listener::start_with(&bob, &["-b", "127.0.0.1", "-x", "sleep 8", "--reply"]);
+    alice.run(["ping", &at_bob.target()]).succeeds();
+    let waiting: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = alice.command();
+            command.args(["send", &at_bob.target(), "--reply", "-t", "10s", "question"]);
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    while bodies(&bob).len() < 4 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let start = Instant::now();
+    alice.run(["send", &at_bob.target(), "hi"]).is(0, "", "");
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    for mut child in waiting {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+#[test]
+fn a_reply_cannot_touch_the_terminal() {
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let answer = "printf '\\033[31mred\\033[0m\\nnext\\n'";
+    let at_bob = Listener::start_with(&bob, &["-b", "127.0.0.1", "-x", answer, "--reply"]);
+    let call = format!("{} send {} --reply hi", crate::support::P2P, at_bob.target());
+    let mut script = std::process::Command::new("script");
+    script.env_clear().env("P2P_HOME", alice.path()).env("PATH", "/usr/bin:/bin");
+    let shown = outcome(script.args(["-qec", &call, "/dev/null"]), Some(b""));
+    assert!(
+        shown.stdout.contains(r"\u{1b}[31mred") && !shown.stdout.contains('\u{1b}'),
+        "{}",
+        shown.report()
+    );
+    // into a pipe it is what it was
+    let piped = alice.run(["send", &at_bob.target(), "--reply", "hi"]);
+    assert_eq!(piped.stdout, "\u{1b}[31mred\u{1b}[0m\nnext\n");
 }
