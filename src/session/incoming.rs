@@ -1,31 +1,30 @@
-//! The listener's side of a session: who is there, what it says, and our answers in the order of its messages.
+//! The listener's side of a session: who is there, and what it says.
 //!
-//! Reading and answering go on beside each other, so that a sender may have several messages under way; each answer waits until
-//! its message is safe. What is not yet answered is bounded in number and bytes, so a peer that never reads its answers is
+//! Reading goes on beside answering (`answers`), so that a sender may have several messages under way. What is not yet answered is bounded in number and bytes, so a peer that never reads its answers is
 //! soon not read any more either.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf, split};
+use tokio::io::{ReadHalf, split};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
-use super::frames::{self, FrameError, FrameReader};
-use super::limited::Limited;
+use super::answers::{Answering, Pending, What};
+use super::frames::{FrameError, FrameReader};
+use super::limited::{Limited, Stream};
 use super::tls::peer_key;
 use crate::address::Address;
 use crate::codec::frame::{Header, Hello, WINDOW_BYTES, WINDOW_MESSAGES};
 use crate::codec::reading::{Ends, Reading};
 use crate::id::MessageId;
-use crate::inbox::{Identity, Inbound, NotKept, Order, Reply};
+use crate::inbox::{Inbound, Order};
 use crate::key::PublicKey;
 use crate::message::{Arrival, Kind};
 use crate::slots::Place;
-use crate::terms::{MAX_DISCARD_BYTES, MAX_WRITE, RETRY_AFTER, Sessions, Terms};
+use crate::terms::{MAX_DISCARD_BYTES, MAX_WRITE, Sessions, Terms};
 
 /// How long a handshake may take: it is two round trips and less than a millisecond of work.
 const MAX_HANDSHAKE: Duration = Duration::from_secs(2);
@@ -38,8 +37,6 @@ const CLOSING_TIME: Duration = Duration::from_millis(200);
 
 /// What a waiting message takes in memory beside its text.
 const MESSAGE_BYTES: usize = 512;
-
-type Stream = TlsStream<Limited>;
 
 /// Serves a session until its caller ends it, a limit is reached, or the listener stops.
 pub async fn serve(
@@ -93,25 +90,6 @@ pub async fn serve(
         }
         () = &mut answering => {}
     }
-}
-
-/// What is still to be answered.
-struct Pending {
-    id: Option<MessageId>,
-    what: What,
-    /// Its part of the window.
-    window: Option<OwnedSemaphorePermit>,
-}
-
-enum What {
-    /// Something that was handed over, and perhaps the reply to it.
-    Arrival {
-        kind: Kind,
-        safe: oneshot::Receiver<Result<(), NotKept>>,
-        reply: Option<oneshot::Receiver<Reply>>,
-    },
-    /// Something that is refused.
-    Refused(&'static str),
 }
 
 /// The half that reads.
@@ -296,119 +274,4 @@ fn reachable(hello: &Hello, ends: &Ends) -> Option<Address> {
         answer: None,
     }
     .reachable(ends)
-}
-
-/// The half that writes.
-struct Answering {
-    writer: WriteHalf<Stream>,
-    pending: mpsc::Receiver<Pending>,
-    place: Arc<Place>,
-    identity: Identity,
-    has_answered: bool,
-}
-
-impl Answering {
-    async fn run(mut self) {
-        let Identity { name, port, advertised } = self.identity.clone();
-        let hello = Header::Hello(Hello { name: Some(name), port: Some(port), addr: advertised });
-        let mut bytes = hello.encode().into_bytes();
-        // it goes out with the first answer, or by itself if there is none for now
-        while let Some(pending) = self.next(&mut bytes).await {
-            let is_answered = self.encode(pending, &mut bytes).await;
-            self.place.rest();
-            if !is_answered {
-                // nobody can say what was kept; an end without a word leaves it open
-                return;
-            }
-            self.has_answered = true;
-        }
-        let last = async {
-            let _ = frames::write(&mut self.writer, &bytes).await;
-            let _ = self.writer.shutdown().await;
-        };
-        let _ = timeout(MAX_WRITE, last).await;
-    }
-
-    /// The next one to be answered. Before it has to be waited for, what is there is written.
-    async fn next(&mut self, bytes: &mut Vec<u8>) -> Option<Pending> {
-        if let Ok(pending) = self.pending.try_recv() {
-            return Some(pending);
-        }
-        if !self.flush(bytes).await {
-            return None;
-        }
-        self.pending.recv().await
-    }
-
-    async fn encode(&mut self, pending: Pending, bytes: &mut Vec<u8>) -> bool {
-        let Pending { id, what, window } = pending;
-        let (kind, result, reply) = match what {
-            What::Refused(code) => {
-                Self::say_no(id, code, bytes);
-                return true;
-            }
-            What::Arrival { kind, mut safe, reply } => {
-                let result = match safe.try_recv() {
-                    Ok(result) => result,
-                    Err(_) => {
-                        // our hello can wait for the first answer
-                        if self.has_answered && !self.flush(bytes).await {
-                            return false;
-                        }
-                        // whoever had it is gone, perhaps after storing it
-                        safe.await.unwrap_or(Err(NotKept::Unknown))
-                    }
-                };
-                (kind, result, reply)
-            }
-        };
-        // a reply takes as long as a command does, and the text need not be kept for it
-        drop(window);
-        match (result, kind, id) {
-            (Ok(()), Kind::Connect, Some(id)) => bytes.extend(Header::Pong { id }.encode().bytes()),
-            (Ok(()), _, id) => {
-                bytes.extend(Header::Ok { id: id.clone() }.encode().bytes());
-                if let (Some(reply), Some(id)) = (reply, id) {
-                    // how long a command takes is its own matter
-                    return self.flush(bytes).await && self.reply(id, reply, bytes).await;
-                }
-            }
-            (Err(why), _, id) => match why.code() {
-                Some(code) => Self::say_no(id, code, bytes),
-                None => return false,
-            },
-        }
-        true
-    }
-
-    async fn reply(
-        &mut self,
-        id: MessageId,
-        reply: oneshot::Receiver<Reply>,
-        bytes: &mut Vec<u8>,
-    ) -> bool {
-        self.place.wait_for_reply(true);
-        // nobody here gives one
-        let reply = reply.await.unwrap_or_else(|_| Reply::failed("no_reply"));
-        self.place.wait_for_reply(false);
-        let Reply { end, output } = reply;
-        bytes.extend(Header::Reply { id, size: output.len() as u64, end }.encode().bytes());
-        bytes.extend(output);
-        true
-    }
-
-    fn say_no(id: Option<MessageId>, code: &str, bytes: &mut Vec<u8>) {
-        let retry = (code == "busy").then_some(RETRY_AFTER);
-        bytes.extend(Header::No { id, code: code.to_owned(), retry }.encode().bytes());
-    }
-
-    /// A peer that does not take our few bytes loses its session.
-    async fn flush(&mut self, bytes: &mut Vec<u8>) -> bool {
-        if bytes.is_empty() {
-            return true;
-        }
-        let written = timeout(MAX_WRITE, frames::write(&mut self.writer, bytes)).await;
-        bytes.clear();
-        matches!(written, Ok(Ok(())))
-    }
 }

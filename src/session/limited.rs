@@ -6,6 +6,10 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// The stream of a session that came in.
+pub(super) type Stream = TlsStream<Limited>;
 
 /// Such a connection.
 #[derive(Debug)]
