@@ -12,6 +12,7 @@ use crate::book::Reached;
 use crate::codec::frame::{Header, ReplyEnd};
 use crate::codec::writing::{MAX_NATIVE_BYTES, MAX_PLAIN_BYTES, TextError, encode};
 use crate::config::Time;
+use crate::connection::QUIET;
 use crate::dial::{Deadline, Dialer, Heard};
 use crate::exchange::Unheard;
 use crate::exit::{Code, Exit, Failure};
@@ -224,7 +225,12 @@ impl<'a> Delivery<'a> {
     /// The CONNECT handshake on the plain wire: an answer of a p2p has its key. `None` if it is refused there but can be spoken
     /// to in a session.
     async fn ask(&mut self, deadline: Deadline) -> Result<Option<Heard>, Unheard> {
+        let start = Instant::now();
         let heard = match self.say(self.wire, deadline, "connect").await {
+            // a p2p that our end has reached late has answered as to a plain program
+            Ok(heard) if heard.proof == Proof::Read && start.elapsed() >= QUIET => {
+                self.say(self.wire, deadline, "connect").await.unwrap_or(heard)
+            }
             Ok(heard) => heard,
             Err(Unheard { offered: Some(key), .. }) if self.secure() != Secure::Off => {
                 (self.has_asked, self.wire, self.key) = (true, Some(Wire::Native), Some(key));

@@ -93,6 +93,31 @@ fn two_that_have_never_met_talk_encrypted_from_the_first_message_on() {
 }
 
 #[test]
+fn an_end_that_is_late_on_its_way_does_not_make_a_p2p_a_plain_program() {
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let at_bob = Listener::start(&bob);
+    let to = at_bob.address();
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = socket.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for (number, mut caller) in socket.incoming().flatten().enumerate() {
+            let mut listener = TcpStream::connect(to).unwrap();
+            copy(listener.try_clone().unwrap(), caller.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut caller, &mut listener);
+                if number == 0 {
+                    std::thread::sleep(std::time::Duration::from_millis(600));
+                }
+                let _ = listener.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    let sent = &alice.json(&["send", &target, "secret"])[0];
+    assert_eq!((&sent["status"], sent["id"].is_string()), (&"acked".into(), true), "{sent}");
+    assert_eq!(alice.peer(&target).unwrap()["key"], key(&bob));
+}
+
+#[test]
 fn a_changed_key_stops_everything_and_the_hint_mends_it() {
     let (alice, bob) = (Home::new("alice"), Home::new("bob"));
     let place = Nobody::new();
