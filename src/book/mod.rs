@@ -3,10 +3,15 @@
 //! It lives in memory and knows no file, no lock and no network. Each change leaves a record in a journal, which
 //! whoever owns the peers file appends there.
 
+mod caps;
+mod edit;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::time::{Duration, SystemTime};
 
+pub use self::caps::Caps;
+pub use self::edit::Edit;
 use crate::address::Address;
 use crate::key::PublicKey;
 use crate::message::{Arrival, Kind};
@@ -19,28 +24,8 @@ use crate::trust::{Secure, Trust};
 /// too old on disk, and a flood of messages does not become a flood of records.
 pub const SEEN_GRAIN: Duration = Duration::from_secs(1);
 
-/// At how many addresses one key is remembered: a laptop that is moved around in its networks.
-const MAX_ADDRESSES_OF_KEY: usize = 8;
-
 /// How long a peer that said it goes stays in the list.
 const LEFT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How many peers the book holds.
-#[derive(Clone, Copy, Debug)]
-pub struct Caps {
-    /// In all.
-    pub peers: usize,
-    /// Of them, never verified.
-    pub unverified: usize,
-}
-
-impl Default for Caps {
-    /// 10,000 is more than any lab of the course had and reads in milliseconds; what anybody can claim without
-    /// proof gets the small room of 256.
-    fn default() -> Self {
-        Self { peers: 10_000, unverified: 256 }
-    }
-}
 
 /// A record of the journal: the last one of an address wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,19 +72,6 @@ pub struct Listing {
     pub key: Option<PublicKey>,
     /// Whether messages to it are encrypted.
     pub secure: Option<Secure>,
-}
-
-/// What a person wants to be otherwise in an entry.
-#[derive(Clone, Debug, Default)]
-pub struct Edit {
-    /// Its name.
-    pub name: Option<Name>,
-    /// Tags that it gets.
-    pub tags: BTreeSet<Tag>,
-    /// Tags that it loses.
-    pub untags: BTreeSet<Tag>,
-    /// Its key.
-    pub key: Option<PublicKey>,
 }
 
 /// What we have found out by calling a peer.
@@ -377,47 +349,6 @@ impl PeerBook {
         }
     }
 
-    /// Enters a peer by hand; the error is the address that already has the name.
-    pub fn add(&mut self, address: &Address, edit: Edit) -> Result<(), Address> {
-        let known = self.peers.get(address).cloned();
-        let peer = known.unwrap_or_else(|| Peer::new(address.clone(), Source::Static));
-        let peer = Peer { source: Source::Static, left: false, ..peer };
-        self.edit(peer, edit)?;
-        self.evict(address);
-        Ok(())
-    }
-
-    /// Changes what a person says of a known peer; the error is the address that already has the name. With a name it
-    /// becomes one that was given. A tag alone does not make its name more than what it calls itself.
-    pub fn set(&mut self, address: &Address, edit: Edit) -> Result<(), Address> {
-        let Some(peer) = self.peers.get(address).cloned() else { return Ok(()) };
-        let source = if edit.name.is_some() { Source::Static } else { peer.source };
-        self.edit(Peer { source, ..peer }, edit)
-    }
-
-    fn edit(&mut self, peer: Peer, edit: Edit) -> Result<(), Address> {
-        if let Some(name) = &edit.name {
-            let taken = |p: &&Peer| p.has_given_name() && p.address != peer.address;
-            let same = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(&name.word()));
-            if let Some(other) = self.iter().filter(taken).find(same) {
-                return Err(other.address.clone());
-            }
-        }
-        let tags = peer.tags.union(&edit.tags).filter(|tag| !edit.untags.contains(tag));
-        let (tags, name) = (tags.cloned().collect(), edit.name.or(peer.name.clone()));
-        let (key, trusted) = (edit.key.or(peer.key), peer.trusted || edit.key.is_some());
-        self.put(Peer { name, tags, key, trusted, ..peer });
-        Ok(())
-    }
-
-    /// A person says that this is the key of a peer, which is entered if it is not known.
-    pub fn trust(&mut self, address: &Address, key: PublicKey) {
-        let known = self.peers.get(address).cloned();
-        let peer = known.unwrap_or_else(|| Peer::new(address.clone(), Source::Heard));
-        self.put(Peer { key: Some(key), trusted: true, ..peer });
-        self.evict(address);
-    }
-
     /// Forgets a peer; those of the configuration stay as it lists them.
     pub fn remove(&mut self, address: &Address) {
         if self.peers.contains_key(address) {
@@ -436,59 +367,6 @@ impl PeerBook {
     fn put(&mut self, peer: Peer) {
         self.journal.push(Record::Peer(peer.clone()));
         self.peers.insert(peer.address.clone(), peer);
-    }
-
-    /// Keeps the addresses of one key few, or who has a key could fill the book with it: the longest unseen goes.
-    fn evict_others_of(&mut self, key: Option<PublicKey>) {
-        if key.is_none() {
-            return;
-        }
-        loop {
-            let same = || self.iter().filter(|p| p.key == key && !p.is_kept());
-            if same().count() <= MAX_ADDRESSES_OF_KEY {
-                return;
-            }
-            let oldest = same().min_by_key(|p| p.last_seen).map(|p| p.address.clone());
-            oldest.iter().for_each(|address| self.remove(address));
-        }
-    }
-
-    /// Keeps the caps after an entry was added, see [`PeerBook::shrink`].
-    fn evict(&mut self, newest: &Address) {
-        let proved = self.at(newest).is_some_and(|p| p.verified || p.is_kept());
-        self.shrink_but(proved.then_some(newest));
-    }
-
-    /// Removes what is over the caps: mere claims first, then those that have left, then the longest unseen; what was
-    /// given never. A claim never takes the place of a peer that was verified.
-    pub fn shrink(&mut self) {
-        self.shrink_but(None);
-    }
-
-    fn shrink_but(&mut self, kept: Option<&Address>) {
-        let is_claim = |p: &&Peer| !p.is_kept() && !p.verified;
-        while self.iter().filter(is_claim).count() > self.caps.unverified {
-            let oldest = self.iter().filter(is_claim).min_by_key(|p| p.last_seen);
-            match oldest.map(|p| p.address.clone()) {
-                Some(address) => self.remove(&address),
-                None => break,
-            }
-        }
-        while self.peers.len() > self.caps.peers {
-            // a key that was seen first has to last, or who can fill the book could be seen first once more
-            let may_go =
-                self.iter().filter(|p| !p.is_kept() && p.key.is_none() && Some(&p.address) != kept);
-            let first = may_go.min_by_key(|p| (p.verified, !p.left, p.last_seen));
-            match first.map(|p| p.address.clone()) {
-                Some(address) => self.remove(&address),
-                None => {
-                    // nobody makes room, so it is not entered
-                    let newest = kept.filter(|&new| self.at(new).is_some_and(|p| !p.is_kept()));
-                    newest.into_iter().for_each(|address| self.remove(address));
-                    break;
-                }
-            }
-        }
     }
 }
 
@@ -515,6 +393,7 @@ fn is_worth_writing(before: &Peer, after: &Peer) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::caps::MAX_ADDRESSES_OF_KEY;
     use super::*;
     use std::net::IpAddr;
 
