@@ -17,7 +17,7 @@ use crate::name::{Name, NameError};
 use crate::nearest::nearest;
 use crate::tag::Tag;
 use crate::topic::TopicGlob;
-use crate::trust::{Accept, Secure, Trust};
+use crate::trust::{Accept, Secure, Share, Trust};
 
 /// Largest configuration file that is read, in bytes: 10,000 static peers fit four times.
 const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
@@ -52,6 +52,9 @@ pub(crate) struct Listen {
     pub(crate) durable: Option<bool>,
     pub(crate) goodbye: Option<bool>,
     pub(crate) bootstrap: Option<bool>,
+    pub(crate) share_peers: Option<Text<Share>>,
+    pub(crate) lan: Option<bool>,
+    pub(crate) recheck: Option<Text<Time>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,6 +84,7 @@ pub(crate) struct Limits {
     pub(crate) output_buffer: Option<usize>,
     pub(crate) peers: Option<usize>,
     pub(crate) unverified_peers: Option<usize>,
+    pub(crate) learned_peers: Option<usize>,
     pub(crate) hooks: Option<usize>,
     pub(crate) hook_time: Option<Text<Time>>,
     pub(crate) hook_buffer: Option<usize>,

@@ -16,11 +16,13 @@ use crate::connection::QUIET;
 use crate::dial::{Deadline, Dialer, Heard};
 use crate::exchange::Unheard;
 use crate::exit::{Code, Exit, Failure};
+use crate::hearsay::Acquaintance;
 use crate::id::MessageId;
 use crate::key::PublicKey;
 use crate::message::{Outgoing, Proof};
 use crate::peer::{Peer, Wire};
 use crate::pieces::{pieces, plain_text, text_failure};
+use crate::questions::{Known, Questions};
 use crate::report::{Errand, Report, worded};
 use crate::retry::Retry;
 use crate::session::outgoing::message_frame;
@@ -50,8 +52,7 @@ pub async fn run(
         let may_pass = can_pass(&failure, delivery.may_say_again());
         let Some(pause) = may_pass.then(|| pauses.next(Instant::now())).flatten() else {
             let failure = delivery.of_attempts(delivery.of_parts(failure), errand);
-            let is_greeting = *errand == Errand::Connect;
-            let failure = worded(failure, &delivery.named_peer(), is_greeting, retry);
+            let failure = worded(failure, &delivery.named_peer(), errand.is_greeting(), retry);
             let time = Time(Duration::from_millis(start.elapsed().as_millis() as u64));
             break Err(match attempts {
                 1 => failure,
@@ -69,10 +70,11 @@ pub async fn run(
     } else {
         result
     };
-    let (reply, reached) = (delivery.reply.take(), delivery.reached.take());
+    let (reply, told) = (delivery.reply.take(), delivery.told.take());
+    let reached = delivery.reached.take();
     let reached = heard.or(reached);
     let time = start.elapsed();
-    Report { peer, result, in_session, reached, reply, parts, attempts, line: None, time }
+    Report { peer, result, in_session, reached, reply, told, parts, attempts, line: None, time }
 }
 
 /// Whether the same may succeed later, and does no harm if more of it has arrived than we know.
@@ -128,12 +130,14 @@ pub struct Delivery<'a> {
     reached: Option<Reached>,
     /// What the peer's command has printed, however it ended.
     reply: Option<Vec<u8>>,
+    /// The peers that it has told of, or why it has not, if it was asked.
+    told: Option<Result<Vec<Acquaintance>, Failure>>,
 }
 
 impl<'a> Delivery<'a> {
     /// Nothing was said yet.
     pub fn new(dialer: &'a Dialer, peer: &'a Peer) -> Self {
-        Self {
+        let mut delivery = Self {
             dialer,
             peer,
             wire: peer.wire,
@@ -146,7 +150,13 @@ impl<'a> Delivery<'a> {
             is_open: false,
             reached: None,
             reply: None,
+            told: None,
+        };
+        // the key that others name is asked for, unless nothing is to be encrypted
+        if delivery.secure() != Secure::Off {
+            delivery.key = peer.key.or(peer.hearsay.and_then(|hearsay| hearsay.key));
         }
+        delivery
     }
 
     /// Does what is still to be done.
@@ -156,7 +166,8 @@ impl<'a> Delivery<'a> {
                 Way::Session(key) => self.send_in_session(message, key, deadline).await,
                 Way::Plain => self.send_plain(message, deadline).await,
             },
-            Errand::Connect => self.greet(deadline).await,
+            Errand::Connect => self.greet(None, deadline).await,
+            Errand::Acquaint(known) => self.greet(Some(known), deadline).await,
             Errand::Exit => self.take_leave(deadline).await,
         }
     }
@@ -260,7 +271,7 @@ impl<'a> Delivery<'a> {
         deadline: Deadline,
     ) -> Result<Heard, Failure> {
         let frame = message_frame(message);
-        let mut talk = Talk::begin(self.dialer, &self.peer.address, key, &frame, deadline).await?;
+        let mut talk = self.begin(key, &frame, deadline).await?;
         let heard = talk.answer(&message.id, deadline).await?;
         self.reached = Some(heard.reached());
         if message.reply {
@@ -278,23 +289,36 @@ impl<'a> Delivery<'a> {
     }
 
     /// Greets the peer, and has it prove the key that it says to have.
-    async fn greet(&mut self, deadline: Deadline) -> Result<Heard, Failure> {
+    async fn greet(&mut self, known: Option<&Known>, deadline: Deadline) -> Result<Heard, Failure> {
         if let Some(Way::Session(key)) = self.known_way()? {
-            return self.ping(key, deadline).await;
+            return self.ping(key, known, deadline).await;
         }
         let heard = self.ask(deadline).await.map_err(|unheard| unheard.failure)?;
         let believes = self.dialer.trust == Trust::Tofu && self.secure() != Secure::Off;
         match (self.key, heard) {
-            (Some(key), _) if believes => self.ping(key, deadline).await,
+            (Some(key), _) if believes => self.ping(key, known, deadline).await,
             (_, Some(heard)) if self.secure() != Secure::Require => Ok(heard),
             (None, Some(_)) => Err(self.insecure()),
             _ => Err(self.untrusted()),
         }
     }
 
-    async fn ping(&mut self, key: PublicKey, deadline: Deadline) -> Result<Heard, Failure> {
+    /// Greets in a session, and asks for the peers beside those that are known, if that is wanted.
+    async fn ping(
+        &mut self,
+        key: PublicKey,
+        known: Option<&Known>,
+        deadline: Deadline,
+    ) -> Result<Heard, Failure> {
         let id = MessageId::of(random());
-        self.ask_in_session(key, Header::Ping { id: id.clone() }, &id, deadline).await
+        let ping = Header::Ping { id: id.clone() };
+        let (heard, mut talk) = self.ask_in_session(key, ping, &id, deadline).await?;
+        if let Some(known) = known {
+            // it was greeted, whatever becomes of this
+            self.told = Some(ask_for_peers(&mut talk, known, deadline).await);
+        }
+        talk.close().await;
+        Ok(heard)
     }
 
     async fn ask_in_session(
@@ -303,13 +327,25 @@ impl<'a> Delivery<'a> {
         question: Header,
         id: &MessageId,
         deadline: Deadline,
-    ) -> Result<Heard, Failure> {
-        let frame = question.encode();
-        let to = &self.peer.address;
-        let mut talk = Talk::begin(self.dialer, to, key, frame.as_bytes(), deadline).await?;
+    ) -> Result<(Heard, Talk), Failure> {
+        let mut talk = self.begin(key, question.encode().as_bytes(), deadline).await?;
         let heard = talk.answer(id, deadline).await?;
-        talk.close().await;
-        Ok(heard)
+        Ok((heard, talk))
+    }
+
+    async fn begin(
+        &self,
+        key: PublicKey,
+        frames: &[u8],
+        deadline: Deadline,
+    ) -> Result<Talk, Failure> {
+        let begun = Talk::begin(self.dialer, &self.peer.address, key, frames, deadline).await;
+        begun.map_err(|failure| match failure.code {
+            Code::KeyChanged if self.peer.key.is_none() && self.peer.is_hearsay() => {
+                failure.context("others say that it has another key")
+            }
+            _ => failure,
+        })
     }
 
     /// Says goodbye. A plain one tells nobody more than that we were here.
@@ -317,7 +353,9 @@ impl<'a> Delivery<'a> {
         if let Some(Way::Session(key)) = self.known_way()? {
             let id = MessageId::of(random());
             let leave = Header::Leave { id: Some(id.clone()) };
-            return self.ask_in_session(key, leave, &id, deadline).await;
+            let (heard, talk) = self.ask_in_session(key, leave, &id, deadline).await?;
+            talk.close().await;
+            return Ok(heard);
         }
         match self.secure() {
             Secure::Require => return Err(self.insecure()),
@@ -394,6 +432,27 @@ impl<'a> Delivery<'a> {
         let why = "it does not speak encrypted, and nothing else is allowed; nothing was sent";
         Failure::new(Code::Insecure, why).hint("to allow it for this call: --secure prefer")
     }
+}
+
+/// The peers that a peer knows, at least those beside the ones that are known here. What it has told by the time that it
+/// stops is told.
+async fn ask_for_peers(
+    talk: &mut Talk,
+    known: &Known,
+    deadline: Deadline,
+) -> Result<Vec<Acquaintance>, Failure> {
+    let (mut questions, mut told) = (Questions::default(), Vec::new());
+    while let Some(skip) = questions.next() {
+        let (peers, total) = match talk.ask_for_peers(skip, deadline).await {
+            Ok(answer) => answer,
+            Err(failure) if told.is_empty() => return Err(failure),
+            Err(_) => break,
+        };
+        let brought_news = peers.iter().any(|peer| known.lacks(peer));
+        questions.answered(total, brought_news, random() as u64);
+        told.extend(peers);
+    }
+    Ok(told)
 }
 
 /// A failure after a try that may have arrived.

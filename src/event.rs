@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::arrived::{Arrived, From};
 use crate::escape::is_visible;
 use crate::exit::Failure;
+use crate::hearsay::Hearsay;
 use crate::id::MessageId;
 use crate::key::PublicKey;
 use crate::peer::{Peer, Source, Wire};
@@ -104,6 +105,18 @@ pub enum Event {
         /// Milliseconds from the start of the attempt to its end.
         ms: f64,
         /// What went wrong.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<Cause>,
+    },
+    /// What a peer has told of others.
+    Learned {
+        /// Who has told it.
+        from: PeerLabel,
+        /// Of how many.
+        told: usize,
+        /// Of how many of them nothing was known.
+        new: usize,
+        /// Why nothing was told.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Cause>,
     },
@@ -214,6 +227,18 @@ pub struct Listed {
     first_seen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_seen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hearsay: Option<Said>,
+}
+
+/// What others say of a peer that we have not met.
+#[derive(Debug, Serialize)]
+struct Said {
+    seen: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<PublicKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<PublicKey>,
 }
 
 impl Event {
@@ -251,6 +276,11 @@ impl Listed {
             observed: peer.observed,
             first_seen: peer.first_seen.map(rfc3339),
             last_seen: peer.last_seen.map(rfc3339),
+            hearsay: peer.hearsay.map(|Hearsay { seen, key, by }| Said {
+                seen: rfc3339(seen),
+                key,
+                by,
+            }),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::message::Outgoing;
 use crate::name::Name;
 use crate::peer::{Peer, Source};
 use crate::posted::{Posted, Sent};
-use crate::session::tls::Keys;
+use crate::session::tls::{Credentials, Keys};
 use crate::settings::{DEFAULT_PORT, Flags, Settings};
 use crate::state::dir::StateDir;
 use crate::state::outbox;
@@ -152,9 +152,11 @@ impl Home {
         Ok(found.into_iter().filter(|peer| !self.is_self(&peer.address)).cloned().collect())
     }
 
-    /// All peers that may be written to: those that have left are not, nor are we.
+    /// All peers that may be written to: those that have left are not, nor are we, nor is anybody of whom only others say
+    /// that he is there.
     pub fn all_peers(&self) -> Vec<Peer> {
-        let here = |p: &&Peer| !p.left && !self.is_self(&p.address);
+        let is_meant = |p: &Peer| !p.is_hearsay() || p.is_kept();
+        let here = |p: &&Peer| !p.left && is_meant(p) && !self.is_self(&p.address);
         self.peers.book().iter().filter(here).cloned().collect()
     }
 
@@ -162,6 +164,16 @@ impl Home {
     pub fn is_self(&self, address: &Address) -> bool {
         let Some(listening) = &self.listening else { return false };
         listening.addr.port() == address.port && address.ip().is_some_and(is_own_ip)
+    }
+
+    /// Our key, if there is one by now.
+    pub fn own_key(&self) -> Option<PublicKey> {
+        let Settings { data_dir, place, .. } = &self.settings;
+        let running = self.listening.as_ref().and_then(|listening| listening.key);
+        running.or_else(|| {
+            let credentials = Credentials::open(data_dir, place.allow_network).ok();
+            credentials.map(|credentials| credentials.public())
+        })
     }
 
     /// Who we are to those we write to.

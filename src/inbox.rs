@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::codec::frame::ReplyEnd;
+use crate::hearsay::Acquaintance;
 use crate::message::Arrival;
 use crate::name::Name;
 
@@ -37,6 +38,13 @@ pub enum Inbound {
         room: Option<OwnedSemaphorePermit>,
         /// To be told when they are safe, or that they could not be kept.
         done: oneshot::Sender<Result<(), NotKept>>,
+    },
+    /// Somebody asks of which peers we know.
+    Question {
+        /// Who asks; nothing of it is kept.
+        asker: Arrival,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<Arc<[Acquaintance]>, NotKept>>,
     },
     /// Connections cannot be accepted at the moment.
     Trouble(io::Error),

@@ -3,6 +3,7 @@
 //! A handful of nouns (peer, message, connection, peer book) and a dozen verbs (the commands); bytes, sockets, disk and
 //! terminal each have exactly one door. `ARCHITECTURE.md` draws the floors.
 
+pub mod acquaint;
 pub mod address;
 pub mod arrived;
 pub mod book;
@@ -20,6 +21,7 @@ pub mod exchange;
 pub mod exit;
 pub mod fanout;
 pub mod global;
+pub mod hearsay;
 pub mod home;
 pub mod hooks;
 pub mod id;
@@ -42,7 +44,9 @@ pub mod paths;
 pub mod peer;
 pub mod pieces;
 pub mod posted;
+pub mod questions;
 pub mod quorum;
+pub mod recheck;
 pub mod recorder;
 pub mod report;
 pub mod retry;

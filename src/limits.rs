@@ -111,6 +111,7 @@ pub(crate) fn of_listener(
     let output_bytes = count("limits.output_buffer", config.output_buffer, limits.output_bytes);
     let peers = count("limits.peers", config.peers, caps.peers);
     let unverified = count("limits.unverified_peers", config.unverified_peers, caps.unverified);
+    let learned = count("limits.learned_peers", config.learned_peers, caps.learned);
     let limits = Limits {
         connections,
         connections_per_ip,
@@ -120,5 +121,5 @@ pub(crate) fn of_listener(
         idle_time,
         output_bytes,
     };
-    (limits, Caps { peers, unverified })
+    (limits, Caps { peers, unverified, learned })
 }

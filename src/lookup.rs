@@ -41,7 +41,10 @@ pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
 /// nobody else is called so. Anything less is a claim.
 pub fn is_surely_named(book: &PeerBook, arrival: &Arrival) -> bool {
     let (Some(key), Some(name)) = (arrival.key, arrival.name.as_deref()) else { return false };
-    let mut called = book.iter().filter(|p| p.name.as_ref().is_some_and(|n| n.is_called(name)));
+    // what others say of somebody takes nothing from him
+    let is_called =
+        |p: &&Peer| !p.is_hearsay() && p.name.as_ref().is_some_and(|n| n.is_called(name));
+    let mut called = book.iter().filter(is_called);
     called.next().is_some_and(|peer| peer.key == Some(key)) && called.all(|p| p.key == Some(key))
 }
 

@@ -154,6 +154,7 @@ fn interrupted(peer: Peer, begun: &Begun) -> Report {
         result: Err(failure),
         reached: None,
         reply: None,
+        told: None,
         parts: 1,
         attempts: 0,
         line: None,

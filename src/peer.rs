@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::hearsay::Hearsay;
 use crate::key::PublicKey;
 use crate::message::Arrival;
 use crate::name::Name;
@@ -24,6 +25,10 @@ pub enum Source {
     Static,
     /// It wrote to us, or we reached it.
     Heard,
+    /// Another peer has told of it.
+    Learned,
+    /// It was found in the local network.
+    Lan,
 }
 
 /// Which kind of program answers there.
@@ -47,6 +52,10 @@ pub enum State {
     Left,
     /// Given, and never seen.
     Static,
+    /// Another peer has told of it, and we have not met it.
+    Learned,
+    /// Found in the local network, and we have not met it.
+    Lan,
 }
 
 /// One entry of the peer book.
@@ -89,6 +98,8 @@ pub struct Peer {
     pub left: bool,
     /// It did not answer when we last checked.
     pub unanswered: bool,
+    /// What others say of it, as long as we have not met it and no person has given it.
+    pub hearsay: Option<Hearsay>,
 }
 
 impl Peer {
@@ -113,6 +124,7 @@ impl Peer {
             last_seen: None,
             left: false,
             unanswered: false,
+            hearsay: None,
         }
     }
 
@@ -122,6 +134,10 @@ impl Peer {
             _ if self.left => State::Left,
             None if self.is_given() && !self.unanswered => State::Static,
             Some(age) if age <= ACTIVE_FOR && !self.unanswered => State::Active,
+            None if self.is_hearsay() && !self.unanswered => match self.source {
+                Source::Lan => State::Lan,
+                _ => State::Learned,
+            },
             _ => State::Stale,
         }
     }
@@ -144,6 +160,11 @@ impl Peer {
     /// Whether a person wants it to stay: it is neither evicted nor pruned.
     pub fn is_kept(&self) -> bool {
         self.is_given() || self.trusted || !self.tags.is_empty()
+    }
+
+    /// Whether all that is known of it is what others say. It is called only by who means it.
+    pub fn is_hearsay(&self) -> bool {
+        self.hearsay.is_some()
     }
 
     /// Whether a person has given its key.
@@ -194,6 +215,8 @@ impl State {
             Self::Stale => "stale",
             Self::Left => "left",
             Self::Static => "static",
+            Self::Learned => "learned",
+            Self::Lan => "lan",
         }
     }
 }

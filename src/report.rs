@@ -1,5 +1,6 @@
 //! What became of an errand, in words and as an object, and what many results come to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::book::Reached;
@@ -7,9 +8,11 @@ use crate::dial::Heard;
 use crate::escape::escape;
 use crate::event::{Event, milliseconds};
 use crate::exit::{Code, Exit, Failure};
+use crate::hearsay::Acquaintance;
 use crate::message::Outgoing;
 use crate::peer::{Peer, Wire};
 use crate::posted::{Body, Cause, PeerLabel, Sent};
+use crate::questions::Known;
 use crate::quorum::Quorum;
 use crate::retry::Retry;
 use crate::signals::Caught;
@@ -22,11 +25,18 @@ pub enum Errand {
     Message(Outgoing),
     /// That we are here.
     Connect,
+    /// That we are here; and which peers does it know, beside these?
+    Acquaint(Arc<Known>),
     /// That we go.
     Exit,
 }
 
 impl Errand {
+    /// Whether it is the handshake and no more.
+    pub fn is_greeting(&self) -> bool {
+        matches!(self, Self::Connect | Self::Acquaint(_))
+    }
+
     /// Whether only an acknowledgement will do.
     pub fn needs_ack(&self) -> bool {
         matches!(self, Self::Message(message) if message.needs_ack)
@@ -46,6 +56,8 @@ pub struct Report {
     pub reached: Option<Reached>,
     /// What the peer's command has printed, however it ended.
     pub reply: Option<Vec<u8>>,
+    /// The peers that it has told of, or why it has not, if it was asked.
+    pub told: Option<Result<Vec<Acquaintance>, Failure>>,
     /// How many messages it took; more than one for a long text.
     pub parts: usize,
     /// How often the peer was called.
@@ -134,7 +146,7 @@ impl Report {
     /// The line and the object of this errand.
     pub fn shown(&self, errand: &Errand) -> (String, Event) {
         match (errand, &self.result) {
-            (Errand::Connect, Ok(heard)) => {
+            (Errand::Connect | Errand::Acquaint(_), Ok(heard)) => {
                 let kind = match (heard.key, heard.wire()) {
                     (Some(_), _) => "encrypted",
                     (None, Wire::Native) => "native",
@@ -143,7 +155,7 @@ impl Report {
                 (self.line(kind), self.pong())
             }
             // a greeting that may have arrived is no more than one that has not
-            (Errand::Connect, Err(_)) => (self.line("failed"), self.pong()),
+            (Errand::Connect | Errand::Acquaint(_), Err(_)) => (self.line("failed"), self.pong()),
             (Errand::Message(message), _) => {
                 (self.line(self.status()), Event::Sent(self.sent(message)))
             }
@@ -324,6 +336,7 @@ mod tests {
             in_session: true,
             reached: None,
             reply: None,
+            told: None,
             parts: 1,
             attempts: 1,
             line: None,

@@ -19,7 +19,7 @@ use crate::paths::{Paths, variable};
 use crate::retry::Retry;
 use crate::state::peers_file::Place;
 use crate::topic::TopicGlob;
-use crate::trust::{Accept, Secure, Trust};
+use crate::trust::{Accept, Secure, Share, Trust};
 
 /// The port where we listen unless told otherwise.
 pub const DEFAULT_PORT: u16 = 5000;
@@ -79,6 +79,12 @@ pub struct Listen {
     pub goodbye: bool,
     /// Contact the static peers at the start.
     pub bootstrap: bool,
+    /// Who is told of our peers.
+    pub share: Share,
+    /// Whether we are announced in the local network.
+    pub lan: bool,
+    /// How often stale peers are looked for; `None` is never.
+    pub recheck: Option<Duration>,
     /// How many bytes of history to keep; 0 for none.
     pub history_bytes: u64,
     /// Acknowledge only what would survive a power cut.
@@ -135,6 +141,12 @@ pub struct Flags {
     pub hook_time: Option<Time>,
     /// `--reply` of a listener
     pub hook_replies: bool,
+    /// `--share-peers`
+    pub share_peers: Option<Share>,
+    /// `--lan`
+    pub lan: Option<bool>,
+    /// `--recheck`
+    pub recheck: Option<Time>,
     /// `--accept`
     pub accept: Option<Accept>,
     /// `--secure` of whatever calls peers
@@ -258,6 +270,15 @@ fn listen(layers: &mut Layers, flags: &Flags, config: crate::config::Listen) -> 
     let durable = layers.pick("listen.durable", None, config.durable, false);
     let goodbye = layers.pick("listen.goodbye", None, config.goodbye, true);
     let bootstrap = layers.pick("listen.bootstrap", flags.bootstrap, config.bootstrap, false);
+    let share = word(config.share_peers);
+    let share = layers.pick("listen.share_peers", flags.share_peers, share, Share::default());
+    let lan = layers.pick("listen.lan", flags.lan, config.lan, false);
+    let recheck = [
+        (flags.recheck, Origin::Flag),
+        (time(config.recheck), Origin::Config),
+        (None, Origin::Default),
+    ];
+    let recheck = layers.choose("listen.recheck", recheck).map(|time| time.0);
     let limits = defaults;
     let hook_limits = HookLimits::default();
     let listen = Listen {
@@ -269,6 +290,9 @@ fn listen(layers: &mut Layers, flags: &Flags, config: crate::config::Listen) -> 
         secure,
         goodbye,
         bootstrap,
+        share,
+        lan,
+        recheck,
         history_bytes,
         durable,
         hooks: Vec::new(),

@@ -2,18 +2,21 @@
 //!
 //! `session` knows how a session works; this knows what its ends mean for whoever has something to say.
 
+use std::time::SystemTime;
+
 use tokio::time::timeout_at;
 
 use crate::address::Address;
-use crate::codec::frame::ReplyEnd;
+use crate::codec::frame::{Header, ReplyEnd};
 use crate::dial::{Deadline, Dialer, Heard};
 use crate::exchange::{describe, refused, unconfirmed, unreachable};
 use crate::exit::{Code, Failure};
+use crate::hearsay::Acquaintance;
 use crate::id::MessageId;
 use crate::key::PublicKey;
 use crate::message::Proof;
-use crate::session::outgoing::{Answer, NoAnswer, NoSession, Replied, Session};
-use crate::session::tls::Expected;
+use crate::session::outgoing::{Answer, NoAnswer, NoSession, Replied, Session, Told};
+use crate::session::tls::{Expected, random};
 
 /// A session with a peer that has proved its key.
 #[derive(Debug)]
@@ -85,6 +88,24 @@ impl Talk {
         replied.map_err(|failure| Failure { code: Code::HookFailed, ..failure }.hint(hint))
     }
 
+    /// Asks for the peers that the peer knows, but for so many of its list, and waits for the answer.
+    pub async fn ask_for_peers(
+        &mut self,
+        skip: usize,
+        deadline: Deadline,
+    ) -> Result<(Vec<Acquaintance>, usize), Failure> {
+        let id = MessageId::of(random());
+        let skip = u32::try_from(skip).unwrap_or(u32::MAX);
+        let question = Header::AskPeers { id: id.clone(), skip }.encode();
+        self.say(question.as_bytes(), deadline).await?;
+        match timeout_at(deadline.end(), self.session.peers(&id, SystemTime::now())).await {
+            Ok(Ok(Told::Peers { peers, total })) => Ok((peers, total)),
+            Ok(Ok(Told::Refused { code })) => Err(refused(&code, None)),
+            Ok(Err(error)) => Err(no_answer(&error)),
+            Err(_) => Err(deadline.passed(Code::Timeout, "answer")),
+        }
+    }
+
     /// Waits until the peer ends the session while nothing is asked of it.
     pub async fn ended(&mut self) {
         self.session.ended().await;
@@ -127,7 +148,8 @@ fn no_session(error: NoSession, to: &Address, known: PublicKey) -> Failure {
     match error {
         NoSession::OtherKey(new) => {
             let (new_print, known) = (new.fingerprint(), known.fingerprint());
-            let why = format!("it shows the key {new_print} and had {known}; nothing was sent");
+            let why =
+                format!("it shows the key {new_print} in the place of {known}; nothing was sent");
             let mend =
                 format!("if its key was changed on purpose: p2p peers trust {to} --key {new}");
             Failure::new(Code::KeyChanged, why).hint(mend)

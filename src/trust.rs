@@ -37,6 +37,18 @@ pub enum Accept {
     Trusted,
 }
 
+/// Who is told of our peers when he asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// Everybody whose messages are taken.
+    Any,
+    /// Those whose key a person has given.
+    #[default]
+    Trusted,
+    /// Nobody.
+    Nobody,
+}
+
 /// A word that is none of those that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownWord(&'static str);
@@ -77,6 +89,7 @@ macro_rules! words {
 
 words!(Trust, "tofu, strict", Tofu = "tofu", Strict = "strict");
 words!(Secure, "require, prefer, off", Require = "require", Prefer = "prefer", Off = "off");
+words!(Share, "any, trusted, nobody", Any = "any", Trusted = "trusted", Nobody = "nobody");
 words!(Accept, "any, known, trusted", Any = "any", Known = "known", Trusted = "trusted");
 
 #[cfg(test)]
@@ -90,6 +103,9 @@ mod tests {
         }
         for word in ["any", "known", "trusted"] {
             assert_eq!(word.parse::<Accept>().unwrap().to_string(), word);
+        }
+        for word in ["any", "trusted", "nobody"] {
+            assert_eq!(word.parse::<Share>().unwrap().to_string(), word);
         }
         assert_eq!("strict".parse(), Ok(Trust::Strict));
         assert_eq!(

@@ -15,13 +15,15 @@ pub struct Caps {
     pub peers: usize,
     /// Of them, never verified.
     pub unverified: usize,
+    /// Of them, known only from what others say.
+    pub learned: usize,
 }
 
 impl Default for Caps {
     /// 10,000 is more than any lab of the course had and reads in milliseconds; what anybody can claim without
-    /// proof gets the small room of 256.
+    /// proof gets the small room of 256. What peers that we have chosen tell of others may be half of the book.
     fn default() -> Self {
-        Self { peers: 10_000, unverified: 256 }
+        Self { peers: 10_000, unverified: 256, learned: 5_000 }
     }
 }
 
@@ -54,7 +56,7 @@ impl PeerBook {
     }
 
     fn shrink_but(&mut self, kept: Option<&Address>) {
-        let is_claim = |p: &&Peer| !p.is_kept() && !p.verified;
+        let is_claim = |p: &&Peer| !p.is_kept() && !p.verified && !p.is_hearsay();
         while self.iter().filter(is_claim).count() > self.caps.unverified {
             let oldest = self.iter().filter(is_claim).min_by_key(|p| p.last_seen);
             match oldest.map(|p| p.address.clone()) {

@@ -52,7 +52,9 @@ impl PeerBook {
         let tags = peer.tags.union(&edit.tags).filter(|tag| !edit.untags.contains(tag));
         let (tags, name) = (tags.cloned().collect(), edit.name.or(peer.name.clone()));
         let (key, trusted) = (edit.key.or(peer.key), peer.trusted || edit.key.is_some());
-        self.put(Peer { name, tags, key, trusted, ..peer });
+        // what a person says takes the place of what others say
+        let hearsay = peer.hearsay.filter(|_| peer.source != Source::Static);
+        self.put(Peer { name, tags, key, trusted, hearsay, ..peer });
         Ok(())
     }
 
@@ -60,7 +62,7 @@ impl PeerBook {
     pub fn trust(&mut self, address: &Address, key: PublicKey) {
         let known = self.peers.get(address).cloned();
         let peer = known.unwrap_or_else(|| Peer::new(address.clone(), Source::Heard));
-        self.put(Peer { key: Some(key), trusted: true, ..peer });
+        self.put(Peer { key: Some(key), trusted: true, hearsay: None, ..peer });
         self.evict(address);
     }
 }

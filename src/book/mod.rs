@@ -5,6 +5,7 @@
 
 mod caps;
 mod edit;
+mod hearsay;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -12,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 pub use self::caps::Caps;
 pub use self::edit::Edit;
+pub use self::hearsay::Teller;
 use crate::address::Address;
 use crate::key::PublicKey;
 use crate::message::{Arrival, Kind};
@@ -162,6 +164,7 @@ impl PeerBook {
         // it is given for as long as the configuration lists it, and not because it was written down once
         let peer = entry.or_insert_with(|| Peer::new(address.clone(), Source::Heard));
         peer.configured = true;
+        peer.hearsay = None;
         peer.configured_name = listing.name.is_some();
         peer.configured_tags = listing.tags;
         peer.configured_key = listing.key.is_some();
@@ -179,7 +182,9 @@ impl PeerBook {
     pub fn snapshot(&self, now: SystemTime) -> impl Iterator<Item = Record> {
         // a key that was seen first is not forgotten because its owner was away
         let may_go = |p: &Peer| !p.is_kept() && p.key.is_none();
-        let gone = move |p: &&Peer| p.left && may_go(p) && p.age(now) > Some(LEFT_FOR);
+        let is_stale = move |p: &Peer| p.hearsay.is_some_and(|hearsay| hearsay.is_stale(now));
+        let has_left = move |p: &Peer| p.left && p.age(now) > Some(LEFT_FOR);
+        let gone = move |p: &&Peer| may_go(p) && (has_left(p) || is_stale(p));
         let worth = |p: &&Peer| {
             let by_hand = p.source == Source::Static || !p.tags.is_empty() || p.key.is_some();
             !p.configured || p.last_seen.is_some() || p.unanswered || by_hand
@@ -268,6 +273,7 @@ impl PeerBook {
             last_seen: Some(now),
             left: false,
             unanswered: false,
+            hearsay: None,
             ..peer.clone()
         };
         let is_new = known.is_none();
@@ -326,6 +332,7 @@ impl PeerBook {
             last_seen: Some(arrival.time),
             left: false,
             unanswered: false,
+            hearsay: None,
             ..peer
         }
     }
@@ -360,7 +367,9 @@ impl PeerBook {
 
     /// The peers, none of them given by hand, that were last seen longer ago than this.
     pub fn older(&self, than: Duration, now: SystemTime) -> Vec<Peer> {
-        let old = |p: &&Peer| !p.is_kept() && p.age(now).is_none_or(|age| age > than);
+        let told = |p: &Peer| p.hearsay.and_then(|hearsay| now.duration_since(hearsay.seen).ok());
+        let age = |p: &Peer| p.age(now).or(told(p));
+        let old = |p: &&Peer| !p.is_kept() && age(p).is_none_or(|age| age > than);
         self.iter().filter(old).cloned().collect()
     }
 
@@ -498,7 +507,8 @@ mod tests {
 
     #[test]
     fn unverified_claims_have_a_small_room_and_the_oldest_goes() {
-        let mut book = PeerBook::new(Caps { peers: 100, unverified: 3 }, Trust::Tofu);
+        let mut book =
+            PeerBook::new(Caps { peers: 100, unverified: 3, ..Caps::default() }, Trust::Tofu);
         book.add(&"10.9.9.9:1".parse().unwrap(), called("bob")).unwrap();
         for number in 0..10 {
             let address = format!("10.0.0.{number}:7000");
@@ -510,7 +520,8 @@ mod tests {
 
     #[test]
     fn a_full_book_evicts_claims_first_then_the_longest_unseen_and_never_what_was_given() {
-        let mut book = PeerBook::new(Caps { peers: 4, unverified: 4 }, Trust::Tofu);
+        let mut book =
+            PeerBook::new(Caps { peers: 4, unverified: 4, ..Caps::default() }, Trust::Tofu);
         book.add(&"10.9.9.9:1".parse().unwrap(), called("bob")).unwrap();
         book.hear(&arrival(Kind::Message, "10.0.0.1:1", "claim", "10.0.0.66", 50));
         for number in 2..=9 {
@@ -523,7 +534,8 @@ mod tests {
 
     #[test]
     fn a_claim_does_not_take_the_place_of_a_verified_peer() {
-        let mut book = PeerBook::new(Caps { peers: 2, unverified: 2 }, Trust::Tofu);
+        let mut book =
+            PeerBook::new(Caps { peers: 2, unverified: 2, ..Caps::default() }, Trust::Tofu);
         for number in 1..=2 {
             let ip = format!("10.0.0.{number}");
             book.hear(&arrival(Kind::Message, &format!("{ip}:1"), "peer", &ip, number));
@@ -627,7 +639,8 @@ mod tests {
 
     #[test]
     fn one_key_is_at_few_addresses_and_keys_are_not_thrown_out_to_make_room() {
-        let mut book = PeerBook::new(Caps { peers: 10, unverified: 10 }, Trust::Tofu);
+        let mut book =
+            PeerBook::new(Caps { peers: 10, unverified: 10, ..Caps::default() }, Trust::Tofu);
         for number in 1..=9 {
             let address = format!("10.0.0.2:{number}");
             book.hear(&keyed(arrival(Kind::Message, &address, "a", "10.0.0.2", number), 1));

@@ -80,6 +80,22 @@ pub enum Header {
         /// To be given back.
         id: Option<MessageId>,
     },
+    /// Of which peers do you know?
+    AskPeers {
+        /// To be given back.
+        id: MessageId,
+        /// How many of the list are known already.
+        skip: u32,
+    },
+    /// Of these; the list follows, see [`super::acquaintances`].
+    Peers {
+        /// To which question.
+        id: MessageId,
+        /// Bytes of the list.
+        size: u64,
+        /// How many there are in all.
+        total: u32,
+    },
     /// Something of a later version.
     Unknown {
         /// To be given back.
@@ -140,6 +156,10 @@ struct Fields {
     code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skip: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u32>,
 }
 
 impl Header {
@@ -177,6 +197,13 @@ impl Header {
             Self::Ping { id } => Fields { id: Some(id), ..of("ping") },
             Self::Pong { id } => Fields { id: Some(id), ..of("pong") },
             Self::Leave { id } => Fields { id, ..of("leave") },
+            Self::AskPeers { id, skip } => {
+                let skip = Some(skip).filter(|skip| *skip > 0);
+                Fields { id: Some(id), skip, ..of("peers") }
+            }
+            Self::Peers { id, size, total } => {
+                Fields { id: Some(id), size: Some(size), total: Some(total), ..of("peers") }
+            }
             Self::Unknown { id, size } => Fields { id, size: Some(size), ..of("unknown") },
         }
     }
@@ -185,6 +212,7 @@ impl Header {
     pub fn decode(line: &[u8]) -> Result<Self, Malformed> {
         let fields: Fields = serde_json::from_slice(line).map_err(|_| Malformed)?;
         let Fields { id, size, topic, reply, status, code, .. } = fields;
+        let is_list = size.is_some();
         let size = size.unwrap_or(0);
         let has_no_body = ["hello", "ok", "no", "ping", "pong", "leave"];
         if size > 0 && has_no_body.contains(&fields.r#type.as_str()) {
@@ -216,6 +244,8 @@ impl Header {
             "ping" => Self::Ping { id: id()? },
             "pong" => Self::Pong { id: id()? },
             "leave" => Self::Leave { id: id().ok() },
+            "peers" if is_list => Self::Peers { id: id()?, size, total: fields.total.unwrap_or(0) },
+            "peers" => Self::AskPeers { id: id()?, skip: fields.skip.unwrap_or(0) },
             "" => return Err(Malformed),
             _ => Self::Unknown { id: id().ok(), size },
         })
@@ -224,9 +254,10 @@ impl Header {
     /// How many bytes follow the header.
     pub fn size(&self) -> u64 {
         match self {
-            Self::Message { size, .. } | Self::Reply { size, .. } | Self::Unknown { size, .. } => {
-                *size
-            }
+            Self::Message { size, .. }
+            | Self::Reply { size, .. }
+            | Self::Peers { size, .. }
+            | Self::Unknown { size, .. } => *size,
             _ => 0,
         }
     }
@@ -282,6 +313,15 @@ mod tests {
             (Header::Ping { id: id.clone() }, r#"{"type":"ping","id":"9f2c"}"#),
             (Header::Pong { id: id.clone() }, r#"{"type":"pong","id":"9f2c"}"#),
             (Header::Leave { id: Some(id.clone()) }, r#"{"type":"leave","id":"9f2c"}"#),
+            (Header::AskPeers { id: id.clone(), skip: 0 }, r#"{"type":"peers","id":"9f2c"}"#),
+            (
+                Header::AskPeers { id: id.clone(), skip: 256 },
+                r#"{"type":"peers","id":"9f2c","skip":256}"#,
+            ),
+            (
+                Header::Peers { id, size: 2, total: 0 },
+                r#"{"type":"peers","id":"9f2c","size":2,"total":0}"#,
+            ),
         ]
     }
 
@@ -311,7 +351,7 @@ mod tests {
     fn what_is_not_known_is_passed_over() {
         let later = br#"{"type":"ping","id":"1","colour":{"r":[1,2]},"x":null}"#;
         assert_eq!(Header::decode(later), Ok(Header::Ping { id: "1".parse().unwrap() }));
-        let unknown = Header::decode(br#"{"type":"peers","id":"1","size":7}"#).unwrap();
+        let unknown = Header::decode(br#"{"type":"colour","id":"1","size":7}"#).unwrap();
         assert_eq!(unknown, Header::Unknown { id: Some("1".parse().unwrap()), size: 7 });
         let bare = Header::decode(br#"{"type":"hello","name":"-rf","port":0}"#);
         assert_eq!(bare, Ok(Header::Hello(Hello::default())));
@@ -352,6 +392,9 @@ mod tests {
             "{\"type\":\"no\",\"id\":\"1\",\"code\":\"\\u001b[31m\"}",
             "{\"type\":\"reply\",\"id\":\"1\",\"size\":0}",
             "{\"type\":\"ping\",\"id\":\"1\",\"size\":3}",
+            "{\"type\":\"peers\"}",
+            "{\"type\":\"peers\",\"id\":\"1\",\"skip\":-1}",
+            "{\"type\":\"peers\",\"id\":\"1\",\"skip\":99999999999}",
         ] {
             assert_eq!(Header::decode(bad.as_bytes()), Err(Malformed), "{bad}");
         }

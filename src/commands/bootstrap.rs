@@ -1,5 +1,7 @@
-//! `p2p bootstrap`: greets the static peers of the configuration, the mandatory peers of the course.
+//! `p2p bootstrap`: greets the static peers of the configuration, the mandatory peers of the course, and gets to know others
+//! through them.
 
+use crate::acquaint;
 use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::commands::text::{MessageArgs, TextArgs};
 use crate::exit::{Code, Exit, Failure};
@@ -7,24 +9,34 @@ use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::message::Outgoing;
 use crate::neighbours::static_peers;
-use crate::outreach::{self, Plan};
+use crate::outreach::{self, Round};
 use crate::peer::Peer;
 use crate::quorum::Quorum;
 use crate::report::{Errand, Tally};
+use crate::signals::{Caught, First};
 
-/// Greet the static peers of the configuration
+/// Greet the static peers of the configuration, and learn of others
 ///
-/// Each static peer of the configuration gets the CONNECT handshake, all of them at once.
+/// Each static peer of the configuration gets the CONNECT handshake, all of them at once. Those that answer encrypted are
+/// asked which peers they know, and so are up to three other peers that we have met, chosen anew each time; whether those
+/// answer does not count. A peer tells of its peers if its `listen --share-peers` says so.
+///
+/// Peers of which others tell are entered as learned. They are greeted only by commands that name them, or with p2p peers --check --source
+/// learned; until then all that is known of them is what others say, and messages to all leave them out.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p bootstrap\n  \
-    p2p bootstrap --hello 'Team Red is up'\n\n\
+    p2p bootstrap --hello 'Team Red is up'\n  \
+    p2p bootstrap -q && p2p peers --check --source learned\n\n\
     Exit status: 0 at least one answers (and has the message), or as many as --quorum says, 3 too few, 4 or \
     5 none; 1 the configuration has no static peers.")]
 pub struct Args {
     /// Also send them this message; - reads it from stdin
     #[arg(long, value_name = "MESSAGE")]
     hello: Option<String>,
+    /// Do not ask which peers they know
+    #[arg(long)]
+    no_learn: bool,
     /// How many have to answer: all, any, a number, or a percentage as 50%
     #[arg(long, value_name = "QUORUM", default_value_t = Quorum::Any)]
     quorum: Quorum,
@@ -45,28 +57,58 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         return Err(Failure::new(Code::Nothing, format!("{path} has no static peers"))
             .hint("add them as [[peer]]; `p2p config init` writes an example"));
     }
-    let tally = block_on(greet(&mut home, peers, hello, args.quorum))??;
+    let plan = Plan { hello, learns: !args.no_learn, quorum: args.quorum };
+    let tally = block_on(greet(&mut home, peers, plan))??;
     conclude(tally, &home)
 }
 
-async fn greet(
-    home: &mut Home,
-    peers: Vec<Peer>,
+/// What is to become of it.
+struct Plan {
     hello: Option<Outgoing>,
+    learns: bool,
     quorum: Quorum,
-) -> Result<Tally, Failure> {
-    let connect = Plan { quorum, checks: true };
-    let mut tally = outreach::run_all(home, peers, &Errand::Connect, connect).await?;
-    if let Some(hello) = hello.filter(|_| tally.signal.is_none()) {
+}
+
+async fn greet(home: &mut Home, peers: Vec<Peer>, plan: Plan) -> Result<Tally, Failure> {
+    let signal = outreach::watch_signals()?;
+    let errand = if plan.learns { acquaint::errand(home) } else { Errand::Connect };
+    let targets = peers.len();
+    let round = outreach::run_round(home, peers.clone(), &errand, &signal, true).await?;
+    let mut tally = Tally::new(targets, &round.reports, plan.quorum, round.signal);
+    if plan.learns {
+        tally.signal = learn(home, &peers, &round, &signal).await?;
+    }
+    if let Some(hello) = plan.hello.filter(|_| tally.signal.is_none()) {
         let there: Vec<_> = static_peers(home).into_iter().filter(|p| !p.unanswered).collect();
-        let message = Plan { quorum, checks: false };
-        let told = outreach::run_all(home, there, &Errand::Message(hello), message).await?;
+        let hello = Errand::Message(hello);
+        let Round { reports, signal } =
+            outreach::run_round(home, there.clone(), &hello, &signal, false).await?;
+        let told = Tally::new(there.len(), &reports, plan.quorum, signal);
         // a greeting without the message is not what was asked for
         let failed = tally.targets - told.ok;
         let none = if told.targets > 0 { told.none } else { tally.none };
         tally = Tally { ok: told.ok, failed, none, signal: told.signal, ..tally };
     }
     Ok(tally)
+}
+
+/// Learns from those that were greeted, and from a few others; a signal ends that.
+async fn learn(
+    home: &mut Home,
+    greeted: &[Peer],
+    round: &Round,
+    signal: &First,
+) -> Result<Option<Caught>, Failure> {
+    acquaint::learn(home, &round.reports)?;
+    if round.signal.is_some() {
+        return Ok(round.signal);
+    }
+    let others = tokio::select! {
+        others = acquaint::ask_others(home, greeted) => others?,
+        signal = signal.clone().caught() => return Ok(Some(signal)),
+    };
+    outreach::note(home, &others, true);
+    acquaint::learn(home, &others).map(|()| None)
 }
 
 fn conclude(tally: Tally, home: &Home) -> Result<Exit, Failure> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::acquaint;
 use crate::address::Address;
 use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::config::Time;
@@ -12,7 +13,7 @@ use crate::event::{Event, milliseconds};
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
-use crate::outreach::{self, Plan};
+use crate::outreach::{self, Round};
 use crate::peer::Peer;
 use crate::posted::PeerLabel;
 use crate::quorum::Quorum;
@@ -32,14 +33,15 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
     p2p ping alice\n  \
     p2p ping :5000 -q --retry-for 5s && echo 'our listener runs'\n  \
     p2p ping @lab -n 10 -i 200ms\n  \
-    p2p ping --all -t 2s\n\n\
+    p2p ping --all -t 2s\n  \
+    p2p ping alice --learn\n\n\
     Exit status: 0 all answer, each at least once; of several, 3 some; if none does, 4 nobody is there, 5 no \
     answer in time.")]
 pub struct Args {
     /// Whom: known names, HOST:PORT, or @TAG
     #[arg(value_name = "PEER", required_unless_present = "all")]
     peers: Vec<String>,
-    /// All known peers that have not left
+    /// All known peers that have not left, but for those of which we only know from others
     #[arg(long, conflicts_with = "peers")]
     all: bool,
     /// How often
@@ -49,6 +51,9 @@ pub struct Args {
     /// From the beginning of one round to that of the next [default: 1s]
     #[arg(short, long, value_name = "TIME", requires = "count")]
     interval: Option<Time>,
+    /// Ask those that answer encrypted which peers they know, and enter these as learned
+    #[arg(long, conflicts_with = "count")]
+    learn: bool,
     #[command(flatten)]
     jobs: JobsArg,
     #[command(flatten)]
@@ -68,21 +73,33 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         let tally = block_on(rounds(&mut home, peers, args.count, interval))??;
         return tally.conclude(&home.ui);
     }
+    let errand = if args.learn { acquaint::errand(&home) } else { Errand::Connect };
     if !is_one {
-        let plan = Plan { quorum: Quorum::All, checks: true };
-        let tally = block_on(outreach::run_all(&mut home, peers, &Errand::Connect, plan))??;
+        let tally = block_on(greet(&mut home, peers, &errand))??;
         return tally.conclude(&home.ui);
     }
-    let report = block_on(outreach::run_one(&home, peers.remove(0), &Errand::Connect))??;
+    let report = block_on(outreach::run_one(&home, peers.remove(0), &errand))??;
     outreach::note(&mut home, std::slice::from_ref(&report), true);
-    let (line, event) = report.shown(&Errand::Connect);
+    let (line, event) = report.shown(&errand);
     match report.result {
-        Ok(_) => home.ui.result(line, &event).map(|()| Exit::Done),
+        Ok(_) => {
+            home.ui.result(line, &event)?;
+            acquaint::learn(&mut home, &[report]).map(|()| Exit::Done)
+        }
         Err(failure) => {
             home.ui.event(&event)?;
             Err(failure)
         }
     }
+}
+
+/// Greets all of them once.
+async fn greet(home: &mut Home, peers: Vec<Peer>, errand: &Errand) -> Result<Tally, Failure> {
+    let signal = outreach::watch_signals()?;
+    let targets = peers.len();
+    let Round { reports, signal } = outreach::run_round(home, peers, errand, &signal, true).await?;
+    acquaint::learn(home, &reports)?;
+    Ok(Tally::new(targets, &reports, Quorum::All, signal))
 }
 
 /// What one peer's answers come to.

@@ -58,7 +58,8 @@ impl Door {
         let may_come = match self.accept {
             Accept::Any => true,
             _ if is_ours => true,
-            Accept::Known => book.iter().any(|peer| has_sent(peer, arrival)),
+            // to be told of opens no door
+            Accept::Known => book.iter().any(|p| !p.is_hearsay() && has_sent(p, arrival)),
             Accept::Trusted => book.iter().any(|p| p.is_trusted() && p.key == arrival.key),
         };
         let topic = arrival.topic.as_ref();

@@ -4,6 +4,7 @@
 //! one write to the history, one to the output, one change of the peer book.
 
 mod door;
+mod shared;
 mod work;
 
 use std::io;
@@ -14,6 +15,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::door::Door;
+pub use self::shared::Shared;
 use self::work::Work;
 pub use self::work::{Over, Recorder};
 use crate::exit::{Code, Failure};

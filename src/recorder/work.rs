@@ -8,11 +8,13 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::door::Door;
+use super::shared::Shared;
 use crate::arrived::Arrived;
 use crate::book::{Change, PeerBook};
 use crate::config::On;
 use crate::event::{Event, rfc3339};
 use crate::exit::Failure;
+use crate::hearsay::Acquaintance;
 use crate::hooks::rules::{Hooks, Job};
 use crate::id::MessageId;
 use crate::inbox::{Inbound, NotKept, Order, Reply};
@@ -62,6 +64,8 @@ pub struct Recorder {
     pub seen: Seen,
     /// Whose messages are taken, and which.
     pub door: Door,
+    /// Who is told of our peers.
+    pub shared: Shared,
     /// How many messages are taken; `None` is no limit.
     pub count: Option<u64>,
     /// What is run for what arrives.
@@ -198,6 +202,11 @@ impl Work {
                 Inbound::Arrivals { arrivals, session, reply, room, done } => {
                     (arrivals, session, reply, (room, done))
                 }
+                Inbound::Question { asker, answer } => {
+                    // whoever asks may be gone
+                    let _ = answer.send(self.acquaintances(asker));
+                    continue;
+                }
                 Inbound::Trouble(error) => {
                     let Recorder { ui, .. } = &self.recorder;
                     self.accepting.happens(ui, format!("cannot accept connections: {error}"));
@@ -233,6 +242,14 @@ impl Work {
             handovers.push(Handover { arrivals, done, session, hooks, cut, _room: room });
         }
         handovers
+    }
+
+    /// The peers that this one is told of, if he is let in and told at all.
+    fn acquaintances(&mut self, asker: Arrival) -> Result<Arc<[Acquaintance]>, NotKept> {
+        let key = asker.key;
+        self.let_in(&mut [asker], None)?;
+        let Recorder { shared, peers, .. } = &mut self.recorder;
+        shared.for_key(key, peers, Instant::now()).ok_or(NotKept::Denied)
     }
 
     fn let_in(&mut self, arrivals: &mut [Arrival], session: Option<&Order>) -> Result<(), NotKept> {
@@ -451,7 +468,7 @@ fn is_known(book: &PeerBook, arrival: &Arrival) -> bool {
 /// Known peers may always speak; how many unknown ones may come in depends on where they come from.
 fn may_enter(book: &PeerBook, newcomers: &mut Newcomers, arrival: &Arrival, now: Instant) -> bool {
     let Some(address) = &arrival.address else { return !arrival.is_plain() };
-    let known = book.meant_by(address).is_some();
+    let known = book.meant_by(address).is_some_and(|peer| !peer.is_hearsay());
     known
         || (arrival.kind != Kind::Exit
             && newcomers.admit(arrival.observed, arrival.comes_from_its_address(), now))

@@ -1,6 +1,7 @@
 //! The listener's answers in a session, in the order of what was said; each waits until that is safe.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::io::{AsyncWriteExt as _, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -8,10 +9,11 @@ use tokio::time::timeout;
 
 use super::frames;
 use super::limited::Stream;
+use crate::codec::acquaintances;
 use crate::codec::frame::{Header, Hello};
 use crate::id::MessageId;
-use crate::inbox::{Identity, NotKept, Reply};
-use crate::message::Kind;
+use crate::inbox::{Identity, Inbound, NotKept, Reply};
+use crate::message::{Arrival, Kind};
 use crate::slots::Place;
 use crate::terms::{MAX_WRITE, RETRY_AFTER};
 
@@ -33,6 +35,8 @@ pub(super) enum What {
         safe: oneshot::Receiver<Result<(), NotKept>>,
         reply: Option<oneshot::Receiver<Reply>>,
     },
+    /// A question for our peers.
+    Question { asker: Arrival, skip: u32 },
     /// Something that is refused.
     Refused(&'static str),
 }
@@ -44,6 +48,8 @@ pub(super) struct Answering {
     pub(super) place: Arc<Place>,
     pub(super) identity: Identity,
     pub(super) has_answered: bool,
+    /// Who can answer a question.
+    pub(super) inbox: mpsc::Sender<Inbound>,
 }
 
 impl Answering {
@@ -101,6 +107,10 @@ impl Answering {
                 };
                 (kind, result, reply)
             }
+            What::Question { asker, skip } => {
+                // one list at a time is in memory, so what came before goes first
+                return self.flush(bytes).await && self.tell_peers(id, asker, skip, bytes).await;
+            }
         };
         // a reply takes as long as a command does, and the text need not be kept for it
         drop(window);
@@ -119,6 +129,40 @@ impl Answering {
             },
         }
         true
+    }
+
+    async fn tell_peers(
+        &mut self,
+        id: Option<MessageId>,
+        asker: Arrival,
+        skip: u32,
+        bytes: &mut Vec<u8>,
+    ) -> bool {
+        let (observed, Some(key), Some(id)) = (asker.observed, asker.key, id) else { return false };
+        let (answer, answered) = oneshot::channel();
+        let asked = self.inbox.send(Inbound::Question { asker, answer }).await;
+        let answered = match asked {
+            Ok(()) => answered.await.unwrap_or(Err(NotKept::Busy)),
+            Err(_) => Err(NotKept::Busy),
+        };
+        match answered {
+            Ok(peers) => {
+                let (skip, now) = (skip as usize, SystemTime::now());
+                let (list, total) = acquaintances::encode(&peers, observed, key, skip, now);
+                let (size, total) = (list.len() as u64, u32::try_from(total).unwrap_or(u32::MAX));
+                bytes.extend(Header::Peers { id, size, total }.encode().bytes());
+                bytes.extend(list.bytes());
+                // it is not kept until there is more to say
+                self.flush(bytes).await
+            }
+            Err(why) => match why.code() {
+                Some(code) => {
+                    Self::say_no(Some(id), code, bytes);
+                    true
+                }
+                None => false,
+            },
+        }
     }
 
     async fn reply(

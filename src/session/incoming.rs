@@ -35,6 +35,9 @@ const MAX_HANDSHAKE_BYTES: u64 = 4096;
 /// How long a caller has to read our last answers when the listener stops.
 const CLOSING_TIME: Duration = Duration::from_millis(200);
 
+/// How often one session may ask for our peers: as many lists as the largest book makes, and again as many.
+const MAX_QUESTIONS: u32 = 80;
+
 /// What a waiting message takes in memory beside its text.
 const MESSAGE_BYTES: usize = 512;
 
@@ -62,12 +65,14 @@ pub async fn serve(
         place: Arc::clone(&place),
         identity: terms.identity.clone(),
         has_answered: false,
+        inbox: terms.inbox.clone(),
     };
     let receiving = Receiving {
         frames: FrameReader::new(reader),
         key,
         ends,
         hello: Hello::default(),
+        questions: 0,
         window: Arc::new(Semaphore::new(WINDOW_BYTES)),
         pending,
         order: Order::default(),
@@ -98,6 +103,8 @@ struct Receiving {
     key: PublicKey,
     ends: Ends,
     hello: Hello,
+    /// How often it has asked for our peers.
+    questions: u32,
     window: Arc<Semaphore>,
     pending: mpsc::Sender<Pending>,
     order: Order,
@@ -178,10 +185,10 @@ impl Receiving {
                 let exit = self.arrival(Kind::Exit, b"exit".to_vec());
                 self.hand_over(Arrival { id, ..exit }, false).await
             }
-            // only a caller says these to a caller
-            Header::Ok { .. } | Header::No { .. } | Header::Reply { .. } | Header::Pong { .. } => {
-                Goes::On
-            }
+            Header::AskPeers { id, skip } => self.ask_for_peers(id, skip).await,
+            // only a listener says these to a caller
+            Header::Ok { .. } | Header::No { .. } | Header::Pong { .. } => Goes::On,
+            Header::Reply { .. } | Header::Peers { .. } => self.refuse(None, "malformed").await,
             Header::Unknown { id, size } => {
                 let skipped = timeout_at(expires, self.frames.skip(size)).await;
                 if !matches!(skipped, Ok(Ok(()))) {
@@ -242,6 +249,17 @@ impl Receiving {
             Err(_) => What::Refused("busy"),
         };
         self.answer(Pending { id, what, window }).await
+    }
+
+    /// The answer is made when it is its turn.
+    async fn ask_for_peers(&mut self, id: MessageId, skip: u32) -> Goes {
+        self.questions += 1;
+        let asker = self.arrival(Kind::Connect, Vec::new());
+        let what = match self.questions {
+            ..=MAX_QUESTIONS => What::Question { asker, skip },
+            _ => What::Refused("busy"),
+        };
+        self.answer(Pending { id: Some(id), what, window: None }).await
     }
 
     /// Refuses something, and with it all that may follow: nothing more is handed over.

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustls::Error as TlsError;
 use rustls::pki_types::ServerName;
@@ -15,8 +15,10 @@ use tokio_rustls::client::TlsStream;
 
 use super::frames::{self, FrameError, FrameReader};
 use super::tls::{Expected, Keys, peer_key};
+use crate::codec::acquaintances::{self, MAX_LIST_BYTES};
 use crate::codec::frame::{Header, Hello, MAX_REPLY_BYTES, ReplyEnd};
 use crate::exit::Failure;
+use crate::hearsay::Acquaintance;
 use crate::id::MessageId;
 use crate::key::PublicKey;
 use crate::message::Outgoing;
@@ -72,6 +74,23 @@ pub struct Replied {
     pub end: ReplyEnd,
     /// What it printed.
     pub output: Vec<u8>,
+}
+
+/// What a listener tells of its peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A part of its list.
+    Peers {
+        /// Those in this part.
+        peers: Vec<Acquaintance>,
+        /// How many are in all of it.
+        total: usize,
+    },
+    /// It does not tell.
+    Refused {
+        /// Why.
+        code: String,
+    },
 }
 
 /// An answer that is none.
@@ -178,6 +197,21 @@ impl Session {
         let size = size.ok_or(NoAnswer::Senseless)?;
         while !self.frames.body(size).await? {}
         Ok(Replied { end, output: self.frames.take_body(size) })
+    }
+
+    /// What the listener says to a question for its peers with this id.
+    pub async fn peers(&mut self, about: &MessageId, now: SystemTime) -> Result<Told, NoAnswer> {
+        let (size, total) = match self.next().await? {
+            Header::Peers { id, size, total } if id == *about => (size, total),
+            Header::No { code, .. } => return Ok(Told::Refused { code }),
+            _ => return Err(NoAnswer::Senseless),
+        };
+        let size = usize::try_from(size).ok().filter(|size| *size <= MAX_LIST_BYTES);
+        let size = size.ok_or(NoAnswer::Senseless)?;
+        while !self.frames.body(size).await? {}
+        let list = self.frames.take_body(size);
+        let peers = acquaintances::decode(&list, now).map_err(|_| NoAnswer::Senseless)?;
+        Ok(Told::Peers { peers, total: total as usize })
     }
 
     async fn next(&mut self) -> Result<Header, NoAnswer> {

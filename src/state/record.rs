@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::book::Record;
+use crate::hearsay::Hearsay;
 use crate::key::PublicKey;
 use crate::name::Name;
 use crate::peer::{Peer, Source, Wire};
@@ -66,6 +67,19 @@ struct Fields<'a> {
     left: bool,
     #[serde(skip_serializing_if = "is_false", default)]
     unanswered: bool,
+    #[serde(skip_serializing_if = "Option::is_none", borrow)]
+    hearsay: Option<Said<'a>>,
+}
+
+/// What others say of the peer.
+#[derive(Serialize, Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    seen: Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<PublicKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<PublicKey>,
 }
 
 /// A text that is borrowed where it has no escapes; serde borrows an optional `Cow` only inside a type of its own.
@@ -131,6 +145,7 @@ impl<'a> Fields<'a> {
                 last_seen: peer.last_seen.map(show_time),
                 left: peer.left,
                 unanswered: peer.unanswered,
+                hearsay: peer.hearsay.map(Said::of),
                 ..Self::bare(&peer.address)
             },
             Record::Removed(address) => Self { removed: true, ..Self::bare(address) },
@@ -154,6 +169,7 @@ impl<'a> Fields<'a> {
             last_seen: None,
             left: false,
             unanswered: false,
+            hearsay: None,
         }
     }
 
@@ -165,6 +181,10 @@ impl<'a> Fields<'a> {
         }
         let name = match self.name {
             Some(Text(name)) => Some(name.parse::<Name>().ok()?),
+            None => None,
+        };
+        let hearsay = match self.hearsay {
+            Some(said) => Some(said.read()?),
             None => None,
         };
         let tags = self.tags.iter().map(|tag| tag.parse().ok());
@@ -180,8 +200,21 @@ impl<'a> Fields<'a> {
             last_seen: read_time(self.last_seen.as_ref())?,
             left: self.left,
             unanswered: self.unanswered,
+            hearsay,
             ..Peer::new(address, self.source.unwrap_or(Source::Heard))
         }))
+    }
+}
+
+impl Said<'_> {
+    fn of(hearsay: Hearsay) -> Self {
+        let Hearsay { seen, key, by } = hearsay;
+        Self { seen: show_time(seen), key, by }
+    }
+
+    fn read(self) -> Option<Hearsay> {
+        let Self { seen: Text(seen), key, by } = self;
+        Some(Hearsay { seen: humantime::parse_rfc3339(&seen).ok()?, key, by })
     }
 }
 
@@ -216,8 +249,11 @@ mod tests {
             unanswered: true,
             ..bare.clone()
         };
+        let by = Some(PublicKey::new([7; 32]));
+        let hearsay = Some(Hearsay { seen: time, key: full.key, by });
+        let learned = Peer { source: Source::Learned, hearsay, ..bare.clone() };
         let removed = Record::Removed("[::1]:5000".parse().unwrap());
-        vec![Record::Peer(bare), Record::Peer(full), removed]
+        vec![Record::Peer(bare), Record::Peer(full), Record::Peer(learned), removed]
     }
 
     #[test]

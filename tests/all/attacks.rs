@@ -1,70 +1,18 @@
 //! What strangers may try on a port that takes sessions: it costs them a connection, and us nothing.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use p2p::key::PublicKey;
-use p2p::session::tls::{Credentials, Expected, Keys};
+use p2p::session::tls::{Expected, Keys};
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
 
+use crate::raw::{Raw, client, credentials, key_of};
 use crate::support::{Home, Listener, PATIENCE, connect, read_to_end};
-
-/// A key of our own, made of a number.
-fn credentials(number: u8) -> Credentials {
-    let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    let secret = PrivatePkcs8KeyDer::from([&prefix[..], &[number; 32]].concat());
-    Credentials::new(&secret).unwrap()
-}
-
-fn key_of(home: &Home) -> PublicKey {
-    home.json(&["id"])[0]["key"].as_str().unwrap().parse().unwrap()
-}
-
-fn client(number: u8, key: PublicKey) -> ClientConnection {
-    let config = Keys::of(credentials(number)).client(Expected::new(key)).unwrap();
-    let name = ServerName::try_from("127.0.0.1").unwrap();
-    ClientConnection::new(config, name).unwrap()
-}
-
-/// A session in which anything can be said.
-struct Raw(BufReader<StreamOwned<ClientConnection, TcpStream>>);
-
-impl Raw {
-    fn begin(to: SocketAddr, key: PublicKey) -> Self {
-        Self(BufReader::new(StreamOwned::new(client(1, key), connect(to))))
-    }
-
-    fn say(&mut self, bytes: &[u8]) -> &mut Self {
-        let stream = self.0.get_mut();
-        // it may have been ended by the other side
-        let _ = stream.write_all(bytes).and_then(|()| stream.flush());
-        self
-    }
-
-    /// The next line of the listener.
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        let _ = self.0.read_line(&mut line);
-        line.trim_end().to_owned()
-    }
-
-    /// The answer after its hello, if there is one.
-    fn rest_after_hello(&mut self) -> String {
-        self.line();
-        self.line()
-    }
-
-    /// What the listener says until it ends the session.
-    fn rest(&mut self) -> String {
-        let mut rest = Vec::new();
-        let _ = self.0.read_to_end(&mut rest);
-        String::from_utf8(rest).unwrap()
-    }
-}
 
 fn message(id: &str, size: usize) -> String {
     format!("{{\"type\":\"message\",\"id\":\"{id}\",\"size\":{size}}}\n")

@@ -7,6 +7,7 @@
     reason = "a test that fails says so, one that measures too"
 )]
 
+mod raw;
 mod support;
 
 mod attacks;
@@ -19,6 +20,7 @@ mod enough;
 mod hooks;
 mod house;
 mod keys;
+mod learning;
 mod limits;
 mod listen;
 mod log;

@@ -27,7 +27,8 @@ use crate::neighbours;
 use crate::open_files;
 use crate::paths;
 use crate::peer::Peer;
-use crate::recorder::{Door, Recorder};
+use crate::recheck;
+use crate::recorder::{Door, Recorder, Shared};
 use crate::senders::Senders;
 use crate::service;
 use crate::session::tls::Credentials;
@@ -41,7 +42,7 @@ use crate::state::seen::Seen;
 use crate::terms::Sessions;
 use crate::topic::TopicGlob;
 use crate::trouble::Trouble;
-use crate::trust::{Accept, Secure};
+use crate::trust::{Accept, Secure, Share};
 use crate::ui::stdout_is_terminal;
 
 /// A name server that does not answer must not hold up the start.
@@ -124,6 +125,12 @@ pub struct Args {
     /// Greet the static peers of the configuration first
     #[arg(long)]
     bootstrap: bool,
+    /// Who is told of our peers when asking: any, trusted (those whose key was given), nobody [default: trusted]
+    #[arg(long, value_name = "WHO")]
+    share_peers: Option<Share>,
+    /// Look again, every so often, for a few of the peers that have gone silent [default: never]
+    #[arg(long, value_name = "TIME")]
+    recheck: Option<Time>,
     /// Print the exact bytes of each text instead of escaping them
     #[arg(long, conflicts_with = "json")]
     raw: bool,
@@ -161,6 +168,8 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         hook_time: args.exec_timeout,
         hook_replies: args.reply,
         accept: args.accept,
+        share_peers: args.share_peers,
+        recheck: args.recheck,
         listen_secure: args.secure,
         ..Flags::default()
     };
@@ -228,6 +237,9 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
         tokio::spawn(neighbours::greet(home.reopen()?));
     }
 
+    if let Some(every) = home.settings.listen.recheck {
+        tokio::spawn(recheck::run(home.reopen()?, every));
+    }
     let (stop, stopping) = oneshot::channel();
     let signal = first.clone();
     let hook_time = home.settings.listen.hook_limits.time;
@@ -327,6 +339,7 @@ async fn prepare(
         peers: PeersFile::open(place)?,
         seen,
         door,
+        shared: Shared::new(listen.share, own),
         count: task.count,
         hooks: Hooks::new(rules, listen.hook_limits.buffer_bytes, queue),
     };

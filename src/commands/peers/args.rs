@@ -53,6 +53,10 @@ pub(super) enum SourceArg {
     Static,
     /// It wrote to us, or we reached it
     Heard,
+    /// Another peer has told of it
+    Learned,
+    /// It was found in the local network
+    Lan,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

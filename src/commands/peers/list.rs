@@ -28,7 +28,7 @@ pub(super) fn run(mut home: Home, args: &Args) -> Result<Exit, Failure> {
         only => only?,
     };
     if args.check {
-        check(&mut home, &only)?;
+        check(&mut home, &only, args)?;
     }
     let now = SystemTime::now();
     let wanted = |peer: &&Peer| only.has(peer) && is_wanted(peer, args, now);
@@ -88,9 +88,16 @@ impl Only {
     }
 }
 
-/// Greets those that are wanted, also those that have left: they may be back.
-fn check(home: &mut Home, only: &Only) -> Result<(), Failure> {
-    let others = |peer: &&Peer| only.has(peer) && !home.is_self(&peer.address);
+/// Greets those that are wanted, also those that have left: they may be back. Peers that we only know from others are
+/// greeted if it is said that they are meant.
+fn check(home: &mut Home, only: &Only, args: &Args) -> Result<(), Failure> {
+    let are_told_meant = args.source.is_some() || !args.only.is_empty();
+    let others = |peer: &&Peer| {
+        only.has(peer)
+            && is_of_source(peer, args.source)
+            && (are_told_meant || !peer.is_hearsay())
+            && !home.is_self(&peer.address)
+    };
     let peers: Vec<_> = home.peers.book().iter().filter(others).cloned().collect();
     let reports = block_on(outreach::run_quietly(home, peers, &Errand::Connect))??;
     outreach::note(home, &reports, true);
@@ -105,11 +112,16 @@ fn is_wanted(peer: &Peer, args: &Args, now: SystemTime) -> bool {
         let time = time.map_or(ACTIVE_FOR, |t| t.0);
         !peer.left && !peer.unanswered && peer.age(now).is_some_and(|age| age <= time)
     });
-    let source = args.source.is_none_or(|source| match source {
+    lately && is_of_source(peer, args.source)
+}
+
+fn is_of_source(peer: &Peer, source: Option<SourceArg>) -> bool {
+    source.is_none_or(|source| match source {
         SourceArg::Static => peer.is_given(),
         SourceArg::Heard => !peer.is_given() && peer.source == Source::Heard,
-    });
-    lately && source
+        SourceArg::Learned => !peer.is_given() && peer.source == Source::Learned,
+        SourceArg::Lan => !peer.is_given() && peer.source == Source::Lan,
+    })
 }
 
 /// Name, address, state, last seen, tags, key; `-` stands for what is not known.
@@ -147,9 +159,12 @@ fn print_table(home: &Home, peers: &[&Peer], now: SystemTime) -> Result<(), Fail
     home.ui.data(table.as_bytes())
 }
 
-/// The short form of a key, and whether a person has given it.
+/// The short form of a key, and whether a person has given it, or it is only what others say.
 fn key_for_eyes(peer: &Peer) -> String {
-    let Some(key) = peer.key else { return String::new() };
+    let said = peer.hearsay.and_then(|hearsay| hearsay.key);
+    let Some(key) = peer.key else {
+        return said.map_or(String::new(), |key| key.fingerprint() + " said");
+    };
     let trusted = if peer.is_trusted() { " trusted" } else { "" };
     key.fingerprint() + trusted
 }

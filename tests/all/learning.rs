@@ -1,0 +1,499 @@
+//! Learning of peers from others: what is told and to whom, what is believed of it, and that nobody is called for it.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::raw::{Raw, Teller, key_of, list_frame};
+use crate::support::{Home, Listener, PATIENCE, lines_of, say, wait_for_end};
+
+/// One entry of a list.
+fn entry(address: &str, key: &str) -> String {
+    format!("{{\"addr\":\"{address}\",\"key\":\"{key}\",\"age\":3}}")
+}
+
+fn key(number: u32) -> String {
+    format!("{number:064x}")
+}
+
+/// An address that counts who connects to it.
+fn counted() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            counter.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    (address, count)
+}
+
+fn states(home: &Home) -> Vec<(String, String)> {
+    let peers = home.json(&["peers", "--sort", "addr"]);
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    peers.iter().map(|peer| (text(&peer["name"]), text(&peer["state"]))).collect()
+}
+
+fn listed(address: &str) -> String {
+    format!("[[peer]]\naddr = \"{address}\"\n")
+}
+
+#[test]
+fn one_who_joins_learns_of_the_others_and_meets_them_when_told_to() {
+    let homes = ["anna", "bert", "carl"].map(Home::new);
+    let [anna, bert, carl] = &homes;
+    let at_anna = Listener::start_with(anna, &["--share-peers", "any"]);
+    let (at_bert, at_carl) = (Listener::start(bert), Listener::start(carl));
+    bert.run(["ping", "-q", &at_anna.target()]).is(0, "", "");
+    carl.run(["ping", "-q", &at_anna.target()]).is(0, "", "");
+
+    let dora = Home::new("dora");
+    dora.configure(&listed(&at_anna.target()));
+    let said = dora.json(&["bootstrap"]);
+    let learned = said.iter().find(|event| event["event"] == "learned").unwrap();
+    assert_eq!((&learned["told"], &learned["new"]), (&2.into(), &2.into()));
+    assert_eq!(learned["from"]["name"], "anna");
+    let mut found = states(&dora);
+    found.sort();
+    let of = |name: &str, state: &str| (name.to_owned(), state.to_owned());
+    assert_eq!(found, [of("anna", "active"), of("bert", "learned"), of("carl", "learned")]);
+    let told = dora.peer(&at_bert.target()).unwrap();
+    assert_eq!((&told["source"], &told["verified"]), (&"learned".into(), &false.into()));
+    assert_eq!(told["hearsay"]["key"], key_of(bert).to_string());
+    assert_eq!(told["hearsay"]["by"], key_of(anna).to_string());
+    assert!(told.get("key").is_none());
+
+    // to all is to those that we know ourselves
+    dora.run(["broadcast", "-q", "hi"]).is(0, "", "");
+    dora.run(["peers", "--check", "--source", "learned"]).succeeds();
+    let met = dora.peer(&at_bert.target()).unwrap();
+    assert_eq!((&met["state"], &met["source"]), (&"active".into(), &"learned".into()));
+    assert_eq!(met["key"], key_of(bert).to_string());
+    assert!(met.get("hearsay").is_none());
+    dora.run(["broadcast", "-q", "now all"]).is(0, "", "");
+    let texts = |listener: Listener| -> Vec<String> {
+        let lines = listener.stop().1.into_iter();
+        lines.map(|line| line.split_once("dora ").unwrap().1.to_owned()).collect()
+    };
+    assert_eq!(texts(at_anna), ["hi", "now all"]);
+    assert_eq!((texts(at_bert), texts(at_carl)), (vec!["now all".into()], vec!["now all".into()]));
+}
+
+#[test]
+fn peers_are_told_to_those_whom_the_listener_allows() {
+    let (anna, bert, carl) = (Home::new("anna"), Home::new("bert"), Home::new("carl"));
+    let at_bert = Listener::start(&bert);
+    anna.run(["ping", "-q", &at_bert.target()]).is(0, "", "");
+    let tell = |share: &[&str], home: &Home| {
+        let at_anna = Listener::start_with(&anna, share);
+        let said = home.json(&["ping", "--learn", &at_anna.target()]);
+        let learned = said.into_iter().find(|event| event["event"] == "learned").unwrap();
+        // the next listener is at another place
+        home.run(["peers", "rm", &at_anna.target()]);
+        match learned["error"]["code"].as_str() {
+            Some(code) => {
+                assert_eq!((&learned["told"], &learned["new"]), (&0.into(), &0.into()));
+                code.to_owned()
+            }
+            None => learned["told"].to_string(),
+        }
+    };
+    assert_eq!(tell(&[], &carl), "denied");
+    assert_eq!(tell(&["--share-peers", "nobody"], &carl), "denied");
+    assert_eq!(tell(&["--share-peers", "any"], &carl), "1");
+    assert_eq!(tell(&["--share-peers", "any", "--accept", "trusted"], &anna), "1", "is us");
+    let carls_key = key_of(&carl).to_string();
+    anna.run(["peers", "add", "friend", "127.0.0.1:9", "--key", &carls_key]).succeeds();
+    assert_eq!(tell(&[], &carl), "1", "his key was given");
+    assert_eq!(tell(&["--share-peers", "nobody"], &carl), "denied");
+    anna.configure("[listen]\nshare_peers = \"nobody\"\n");
+    assert_eq!(tell(&[], &carl), "denied");
+    anna.run(["listen", "--share-peers", "all"]).fails(2, "known here: any, trusted, nobody");
+}
+
+#[test]
+fn who_is_not_asked_for_his_peers_says_nothing_of_them() {
+    let home = Home::new("home");
+    let teller = Teller::of(1, "[]", 0);
+    home.configure(&teller.listed());
+    home.run(["bootstrap", "-q", "--no-learn"]).is(0, "", "");
+    home.run(["ping", "-q", &teller.address.to_string()]).is(0, "", "");
+    home.run(["peers", "--check"]).succeeds();
+    assert!(teller.questions.try_recv().is_err());
+    home.run(["bootstrap", "-q"]).is(0, "", "");
+    let question: serde_json::Value =
+        serde_json::from_str(&teller.questions.recv_timeout(PATIENCE).unwrap()).unwrap();
+    assert_eq!(question["type"], "peers");
+    assert!(question.get("skip").is_none());
+    // one of an older version does not know the question
+    let older = Teller::start(2, |question| {
+        format!("{{\"type\":\"no\",\"id\":{},\"code\":\"unknown\"}}\n", question["id"]).into()
+    });
+    home.configure(&older.listed());
+    home.run(["bootstrap", "-q"]).is(0, "", "");
+}
+
+#[test]
+fn nobody_is_called_because_others_tell_of_him() {
+    let home = Home::new("home");
+    let (somewhere, calls) = counted();
+    let (elsewhere, plain_calls) = counted();
+    let list = format!("[{},{{\"addr\":\"{elsewhere}\"}}]", entry(&somewhere, &key(7)));
+    let teller = Teller::of(1, list, 2);
+    home.configure(&teller.listed());
+    let listener = Listener::start_with(&home, &["--recheck", "50ms", "--bootstrap"]);
+    for _ in 0..3 {
+        home.run(["bootstrap", "-q", "--hello", "hi", "-t", "300ms"]);
+    }
+    assert_eq!(home.json(&["peers", "--source", "learned"]).len(), 2);
+    for command in [
+        &["broadcast", "hi"][..],
+        &["broadcast", "--active", "1h", "hi"],
+        &["ping", "--all"],
+        &["ping", "--all", "--learn"],
+        &["peers", "--check"],
+        &["leave"],
+    ] {
+        let mut call = home.command();
+        call.args(command).args(["-t", "300ms"]);
+        crate::support::outcome(&mut call, None);
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    listener.stop();
+    assert_eq!(calls.load(Ordering::SeqCst) + plain_calls.load(Ordering::SeqCst), 0);
+    // who names them means them
+    home.run(["ping", "-t", "1s", &somewhere]);
+    home.run(["peers", "--check", "-t", "1s", "--only", &elsewhere]);
+    assert_eq!((calls.load(Ordering::SeqCst), plain_calls.load(Ordering::SeqCst)), (1, 1));
+    home.run(["peers", "--check", "-t", "1s", "--source", "learned"]);
+    assert_eq!((calls.load(Ordering::SeqCst), plain_calls.load(Ordering::SeqCst)), (2, 2));
+}
+
+#[test]
+fn a_key_that_others_name_is_asked_for_and_nothing_else_is_said() {
+    let (home, bob) = (Home::new("home"), Home::new("bob"));
+    let at_bob = Listener::start(&bob);
+    // a plain program that keeps what it is told
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let plain_address = plain.local_addr().unwrap().to_string();
+    let list = format!(
+        "[{},{}]",
+        entry(&at_bob.target(), &key(7)),
+        entry(&plain_address, &key_of(&bob).to_string())
+    );
+    let teller = Teller::of(1, list, 2);
+    home.configure(&teller.listed());
+    home.run(["bootstrap", "-q"]).is(0, "", "");
+    let failed = home.run(["send", &at_bob.target(), "secret"]);
+    failed.fails(7, "others say that it has another key");
+    failed.fails(7, &format!("p2p peers trust {} --key {}", at_bob.target(), key_of(&bob)));
+    let said = std::thread::spawn(move || {
+        let (mut stream, _) = plain.accept().unwrap();
+        crate::support::read_to_end(&mut stream)
+    });
+    home.run(["send", "-t", "1s", &plain_address, "secret"]).fails(4, "nothing was sent");
+    let said = said.join().unwrap();
+    assert_eq!(said[0], 0x16, "it is the beginning of a handshake");
+    assert!(!said.windows(6).any(|bytes| bytes == b"secret"));
+    // whoever comes himself is believed more than others
+    bob.run(["ping", "-q", &Listener::start(&home).target()]).is(0, "", "");
+    home.run(["send", "-q", &at_bob.target(), "hello"]).is(0, "", "");
+    assert_eq!(at_bob.stop().1.len(), 1);
+}
+
+#[test]
+fn what_others_say_lets_nobody_in() {
+    let home = Home::new("home");
+    let place = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let teller = Teller::of(1, format!("[{{\"addr\":\"{place}\",\"name\":\"eve\"}}]"), 1);
+    home.configure(&teller.listed());
+    home.run(["bootstrap", "-q"]).is(0, "", "");
+    let listener = Listener::start_with(&home, &["--accept", "known"]);
+    let answer = say(listener.address(), format!("{place} eve hi").as_bytes());
+    assert!(answer.starts_with(b"P2P/1 NO denied"));
+    home.run(["peers", "add", "eve", &place.to_string()]).succeeds();
+    let answer = say(listener.address(), format!("{place} eve hi").as_bytes());
+    assert!(answer.starts_with(b"P2P/1 OK"));
+}
+
+#[test]
+fn a_list_that_lies_or_never_ends_is_bounded_and_shows_nothing_it_should_not() {
+    let listen_home = Home::new("home");
+    let own = Listener::start(&listen_home);
+    let own_key = key_of(&listen_home).to_string();
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let lies = [
+        // ourselves, the teller, a peer that we know
+        entry(&own.target(), &own_key),
+        entry(&own.target(), &key(666)),
+        entry(&at_bob.target(), &key(666)),
+        entry("10.66.0.1:1", &key_of(&bob).to_string()),
+        // no addresses
+        entry("0.0.0.0:1", &key(1)),
+        entry("224.0.0.251:5353", &key(2)),
+        entry("[fe80::1%lo]:1", &key(3)),
+        entry("example.org:80", &key(4)),
+        entry("10.66.0.1:0", &key(5)),
+        entry("10.66.0.2:1", "not a key"),
+        // names that are none
+        r#"{"addr":"127.66.0.3:1","name":"\u001b[31mred"}"#.to_owned(),
+        r#"{"addr":"127.66.0.4:1","name":"-rf"}"#.to_owned(),
+        r#"{"addr":"127.66.0.5:1","name":"al\u202eice"}"#.to_owned(),
+        r#"{"addr":"127.66.0.6:1","name":"bob"}"#.to_owned(),
+    ];
+    let list = format!("[{}]", lies.join(","));
+    let teller = Teller::start(1, move |question| list_frame(question, &list, usize::MAX >> 40));
+    listen_home.configure(&teller.listed());
+    listen_home.run(["ping", "-q", &at_bob.target()]).is(0, "", "");
+    let before = listen_home.peer(&at_bob.target()).unwrap();
+    listen_home.run(["bootstrap", "-q"]).is(0, "", "");
+    assert!(teller.questions.try_iter().count() <= 40);
+    let learned = listen_home.json(&["peers", "--source", "learned"]);
+    let found: Vec<_> = learned.iter().map(|peer| (&peer["addr"], peer.get("name"))).collect();
+    let bobs = serde_json::json!("bob");
+    assert_eq!(
+        found,
+        [
+            (&"127.66.0.6:1".into(), Some(&bobs)),
+            (&"127.66.0.3:1".into(), None),
+            (&"127.66.0.4:1".into(), None),
+            (&"127.66.0.5:1".into(), None),
+        ]
+    );
+    let after = listen_home.peer(&at_bob.target()).unwrap();
+    assert_eq!((&before["key"], &before["name"]), (&after["key"], &after["name"]));
+    // whoever is told to be called so takes no name from who is
+    listen_home.run(["send", "-q", "bob", "hi"]).is(0, "", "");
+
+    // always somebody new, and no end of it
+    for (number, part) in [(2, 256), (3, 10_000)] {
+        let home = Home::new("other");
+        home.configure("");
+        let next = std::sync::atomic::AtomicU32::new(0);
+        let teller = Teller::start(number, move |question| {
+            let from = next.fetch_add(part, Ordering::SeqCst);
+            let address = |n: u32| format!("127.{}.{}.{}:1", 1 + n / 65536, n / 256 % 256, n % 256);
+            let entries: Vec<_> =
+                (from..from + part).map(|n| entry(&address(n), &key(n + 1))).collect();
+            list_frame(question, &format!("[{}]", entries.join(",")), usize::MAX >> 32)
+        });
+        home.configure(&format!("{}[limits]\nlearned_peers = 1000\n", teller.listed()));
+        let said = home.json(&["bootstrap", "-t", "20s"]);
+        let learned = said.iter().find(|event| event["event"] == "learned").unwrap();
+        if part == 256 {
+            assert_eq!(teller.questions.try_iter().count(), 40);
+            assert_eq!((&learned["told"], &learned["new"]), (&(40 * 256).into(), &1000.into()));
+            assert_eq!(home.json(&["peers", "--source", "learned"]).len(), 1000);
+            let bytes = std::fs::metadata(home.file("peers")).unwrap().len();
+            assert!(bytes < 4 * 1024 * 1024, "{bytes}");
+        } else {
+            // more bytes than a list may have
+            assert_eq!(learned["error"]["code"], "unconfirmed");
+            assert_eq!(home.json(&["peers"]).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_none_costs_a_time_limit_and_no_greeting() {
+    for (number, answer) in [
+        (1, "nonsense\n"),
+        (2, "{\"type\":\"peers\",\"id\":\"other\",\"size\":2}\n[]"),
+        (3, "{\"type\":\"pong\",\"id\":\"x\"}\n"),
+        (4, ""),
+    ] {
+        let home = Home::new("home");
+        let teller = Teller::start(number, move |_| answer.as_bytes().to_vec());
+        home.configure(&teller.listed());
+        let start = Instant::now();
+        let said = home.json(&["bootstrap", "-t", "500ms"]);
+        assert!(start.elapsed() < Duration::from_secs(4));
+        let [pong, learned, summary] = &said[..] else { panic!("{said:?}") };
+        assert_eq!((&pong["event"], &summary["exit"]), (&"pong".into(), &0.into()));
+        let code = if answer.is_empty() { "timeout" } else { "unconfirmed" };
+        assert_eq!(learned["error"]["code"], code, "{answer}");
+    }
+}
+
+#[test]
+fn who_asks_without_end_is_answered_for_a_while_and_others_all_the_time() {
+    let (bob, alice) = (Home::new("bob"), Home::new("alice"));
+    let peers: String = (0..5000)
+        .map(|n| {
+            let (address, key) = (format!("127.9.{}.{}:1", n / 250, n % 250), key(n + 1));
+            format!(
+                "{{\"v\":1,\"addr\":\"{address}\",\"source\":\"heard\",\"verified\":true,\"wire\":\"native\",\
+                 \"key\":\"{key}\",\"last_seen\":\"{}\"}}\n",
+                humantime(Duration::from_secs(60))
+            )
+        })
+        .collect();
+    std::fs::create_dir_all(bob.path()).unwrap();
+    std::fs::write(bob.file("peers"), peers).unwrap();
+    secure(&bob.path());
+    let at_bob = Listener::start_with(&bob, &["--share-peers", "any"]);
+    let key = key_of(&bob);
+    let question = |id: u32| format!("{{\"type\":\"peers\",\"id\":\"{id}\",\"skip\":{id}}}\n");
+    let mut session = Raw::begin(at_bob.address(), key);
+    for id in 0..100 {
+        session.say(question(id).as_bytes());
+    }
+    session.line();
+    let answers: Vec<_> = (0..100).map(|_| session.list()).collect();
+    assert!(answers[..80].iter().all(|answer| answer.1 == 256), "{:?}", answers[79]);
+    assert!(answers[80..].iter().all(|answer| answer.0.contains("\"code\":\"busy\"")));
+    // 32 that ask all they can and never read, beside one who writes
+    let callers: Vec<_> = (0..32)
+        .map(|_| {
+            let mut session = Raw::begin(at_bob.address(), key);
+            for id in 0..80 {
+                session.say(question(id).as_bytes());
+            }
+            session
+        })
+        .collect();
+    for number in 0..20 {
+        alice.run(["send", "-q", &at_bob.target(), &number.to_string()]).is(0, "", "");
+    }
+    drop(callers);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", at_bob.pid())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let peak: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    println!("peak of the listener: {peak} kB");
+    assert!(peak < 48 * 1024, "{peak} kB");
+    assert_eq!(at_bob.stop().1.len(), 20);
+}
+
+/// A time so long ago.
+fn humantime(ago: Duration) -> String {
+    p2p::event::rfc3339(std::time::SystemTime::now() - ago)
+}
+
+/// A directory and its files that are ours alone.
+fn secure(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(entry.unwrap().path(), mode).unwrap();
+    }
+}
+
+#[test]
+fn a_chain_of_peers_comes_to_know_all_of_itself() {
+    const LENGTH: usize = 8;
+    let homes: Vec<_> = (0..LENGTH).map(|_| Home::new("link")).collect();
+    let listeners: Vec<_> =
+        homes.iter().map(|home| Listener::start_with(home, &["--share-peers", "any"])).collect();
+    // each knows the one before it, and the first one the last but one
+    for (number, home) in homes.iter().enumerate() {
+        let before = (number + LENGTH - 1) % LENGTH;
+        home.configure(&listed(&listeners[before].target()));
+    }
+    let is_complete = |home: &Home| home.json(&["peers"]).len() == LENGTH - 1;
+    let mut rounds = 0;
+    while !homes.iter().all(is_complete) {
+        rounds += 1;
+        assert!(rounds <= LENGTH, "they never come to know each other");
+        for home in homes.iter().rev() {
+            home.run(["bootstrap", "-q"]).is(0, "", "");
+        }
+        // a listener makes its list at most five times a second
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    println!("{LENGTH} in a ring know each other after {rounds} rounds");
+    let dialled: usize =
+        homes.iter().map(|home| home.json(&["peers", "--source", "heard"]).len()).sum();
+    assert!(dialled <= LENGTH, "only neighbours have met: {dialled}");
+}
+
+#[test]
+fn a_listener_finds_a_silent_peer_again_and_does_not_blame_it_for_its_own_deafness() {
+    let (alice, bob, carol) = (Home::new("alice"), Home::new("bob"), Home::new("carol"));
+    let at_carol = Listener::start(&carol);
+    let at_bob = Listener::start(&bob);
+    let bob_place = at_bob.address();
+    alice.run(["ping", "-q", &at_bob.target(), &at_carol.target()]).is(0, "", "");
+    at_bob.signal("KILL");
+    at_bob.wait();
+    let long_ago = |home: &Home, address: &str| {
+        let mut peer = home.peer(address).unwrap();
+        let record = peer.as_object_mut().unwrap();
+        for shown in ["event", "state", "trusted"] {
+            record.remove(shown);
+        }
+        record.insert("v".into(), 1.into());
+        record.insert("last_seen".into(), humantime(Duration::from_secs(7200)).into());
+        let line = serde_json::to_string(&record).unwrap() + "\n";
+        let path = home.file("peers");
+        let before = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, before + &line).unwrap();
+    };
+    long_ago(&alice, &bob_place.to_string());
+    let unanswered = || {
+        let peers = std::fs::read_to_string(alice.file("peers")).unwrap();
+        peers
+            .lines()
+            .filter(|line| line.contains(&bob_place.to_string()))
+            .next_back()
+            .map(|line| line.contains("\"unanswered\":true"))
+    };
+    let state = || alice.peer(&bob_place.to_string()).unwrap()["state"].clone();
+    assert_eq!(state(), "stale");
+    // nobody else is there to say that we are heard, so nobody is blamed
+    at_carol.signal("STOP");
+    let mut command = alice.command();
+    command.args(["listen", "-v", "-b", "127.0.0.1", "-p", "0", "--recheck", "100ms"]);
+    let at_alice = Listener::spawn(command);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(unanswered(), Some(false));
+    at_carol.signal("CONT");
+    let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < PATIENCE, "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_for("carol answers, bob does not", &|| unanswered() == Some(true));
+    assert_eq!(state(), "stale", "one failure removes nobody");
+    let mut command = bob.command();
+    command.args(["listen", "-b", "127.0.0.1", "-p", &bob_place.port().to_string()]);
+    let _at_bob = Listener::spawn(command);
+    wait_for("bob is found again", &|| state() == "active");
+    at_alice.stop();
+}
+
+#[test]
+fn a_signal_ends_the_questions_too() {
+    let home = Home::new("home");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let teller = Teller::of(1, "[]", 0);
+    home.configure(&teller.listed());
+    // one more that was met, and does not answer any more
+    std::fs::write(
+        home.file("peers"),
+        format!(
+            "{{\"v\":1,\"addr\":\"{}\",\"verified\":true,\"key\":\"{}\",\"last_seen\":\"{}\"}}\n",
+            silent.local_addr().unwrap(),
+            key(1),
+            humantime(Duration::from_secs(5))
+        ),
+    )
+    .unwrap();
+    secure(&home.path());
+    let mut command = home.command();
+    command.args(["bootstrap", "-t", "20s"]).stdout(std::process::Stdio::piped());
+    let mut call = command.spawn().unwrap();
+    let lines = lines_of(call.stdout.take().unwrap());
+    assert!(lines.recv_timeout(PATIENCE).unwrap().contains("teller encrypted"));
+    silent.accept().unwrap();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(call.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(wait_for_end(&mut call).code(), Some(130));
+}
