@@ -222,13 +222,17 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__bootstrap)
-            opts="-j -t -c -q -v -h --hello --quorum --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
+            opts="-j -t -c -q -v -h --hello --lan --no-learn --quorum --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --hello)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lan)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1078,7 +1082,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__listen)
-            opts="-p -b -a -1 -n -t -x -j -c -q -v -h --port --bind --advertise --count --timeout --accept --secure --from --topic --exec --reply --exec-timeout --jobs --bootstrap --raw --home --config --name --json --quiet --verbose --color --help"
+            opts="-p -b -a -1 -n -t -x -j -c -q -v -h --port --bind --advertise --count --timeout --accept --secure --from --topic --exec --reply --exec-timeout --jobs --bootstrap --share-peers --lan --recheck --raw --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1157,6 +1161,14 @@ _p2p() {
                     return 0
                     ;;
                 -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --share-peers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recheck)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1246,7 +1258,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__peers)
-            opts="-j -t -c -q -v -h --only --active --source --check --sort --jobs --timeout --home --config --name --json --quiet --verbose --color --help add set trust rm prune help"
+            opts="-j -t -c -q -v -h --only --active --source --lan --check --sort --jobs --timeout --home --config --name --json --quiet --verbose --color --help add set trust rm prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1261,7 +1273,11 @@ _p2p() {
                     return 0
                     ;;
                 --source)
-                    COMPREPLY=($(compgen -W "static heard" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "static heard learned lan" -- "${cur}"))
+                    return 0
+                    ;;
+                --lan)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --sort)
@@ -1620,7 +1636,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__ping)
-            opts="-n -i -j -t -c -q -v -h --all --count --interval --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
+            opts="-n -i -j -t -c -q -v -h --all --count --interval --learn --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -40,7 +40,7 @@ complete -c p2p -n "__fish_p2p_needs_command" -f -a "send" -d 'Send one message 
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "broadcast" -d 'Send one message to many peers'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "peers" -d 'List and edit the peers that are known'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "ping" -d 'Greet peers: is it there, who is it, how fast'
-complete -c p2p -n "__fish_p2p_needs_command" -f -a "bootstrap" -d 'Greet the static peers of the configuration'
+complete -c p2p -n "__fish_p2p_needs_command" -f -a "bootstrap" -d 'Greet the static peers of the configuration and those of the local network, and learn of others'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "leave" -d 'Tell peers that we go, so that they forget us'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "log" -d 'Read the history of messages'
 complete -c p2p -n "__fish_p2p_needs_command" -f -a "id" -d 'Print who we are: name, addresses, key'
@@ -59,6 +59,8 @@ complete -c p2p -n "__fish_p2p_using_subcommand listen" -l topic -d 'Take only m
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s x -l exec -d 'Run this command for each message' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l exec-timeout -d 'End a command of -x or a hook after this time [default: 30s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s j -l jobs -d 'How many such commands run at once [default: 4]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l share-peers -d 'Who is told of our peers when asking: any, trusted (those whose key was given), nobody [default: trusted]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l recheck -d 'Look again, every so often, for a few of the peers that have gone silent [default: never]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l name -d 'Call ourselves this, in one word' -r
@@ -68,6 +70,7 @@ never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s 1 -d 'Stop after one message'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l reply -d 'Send what the command of -x prints, and its exit status, back to senders that wait for a reply'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l bootstrap -d 'Greet the static peers of the configuration first'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l lan -d 'Announce us in the local network: everybody there sees our name, our key, our port and the addresses of this machine'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l raw -d 'Print the exact bytes of each text instead of escaping them'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s q -l quiet -d 'Say nothing but what went wrong'
@@ -122,7 +125,10 @@ complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s h -l help -d 'Prin
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l only -d 'Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l active -d 'Only peers that were seen lately: in this time, or in the last hour' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l source -d 'Only peers that came to be known in this way' -r -f -a "static\t'Entered by hand or in the configuration'
-heard\t'It wrote to us, or we reached it'"
+heard\t'It wrote to us, or we reached it'
+learned\t'Another peer has told of it'
+lan\t'It was found in the local network'"
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l lan -d 'Ask the local network first, and list those that announce themselves there [default: asking for 2s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l sort -d 'In which order' -r -f -a "name\t'By name, those without one last'
 addr\t'By address'
 seen\t'The one last seen first'"
@@ -224,12 +230,14 @@ complete -c p2p -n "__fish_p2p_using_subcommand ping" -l name -d 'Call ourselves
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
-complete -c p2p -n "__fish_p2p_using_subcommand ping" -l all -d 'All known peers that have not left'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l all -d 'All known peers that have not left, but for those of which we only know from others'
+complete -c p2p -n "__fish_p2p_using_subcommand ping" -l learn -d 'Ask those that answer encrypted which peers they know, and enter these as learned'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l hello -d 'Also send them this message; - reads it from stdin' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l lan -d 'Find peers that announce themselves in the local network, and greet them, too [default: asking for 2s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l quorum -d 'How many have to answer: all, any, a number, or a percentage as 50%' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
@@ -242,6 +250,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l name -d 'Call ours
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l no-learn -d 'Do not ask which peers they know'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s v -l verbose -d 'Say what is done, also without a terminal'
@@ -364,7 +373,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcom
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log id config completions help" -f -a "broadcast" -d 'Send one message to many peers'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log id config completions help" -f -a "peers" -d 'List and edit the peers that are known'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log id config completions help" -f -a "ping" -d 'Greet peers: is it there, who is it, how fast'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log id config completions help" -f -a "bootstrap" -d 'Greet the static peers of the configuration'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log id config completions help" -f -a "bootstrap" -d 'Greet the static peers of the configuration and those of the local network, and learn of others'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log id config completions help" -f -a "leave" -d 'Tell peers that we go, so that they forget us'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log id config completions help" -f -a "log" -d 'Read the history of messages'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcommand_from listen send broadcast peers ping bootstrap leave log id config completions help" -f -a "id" -d 'Print who we are: name, addresses, key'

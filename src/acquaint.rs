@@ -3,16 +3,20 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use tokio::task::spawn_blocking;
 
 use crate::address::Address;
 use crate::book::Teller;
+use crate::config::Time;
 use crate::dial::is_own_ip;
 use crate::event::Event;
-use crate::exit::{Code, Failure};
+use crate::exit::{Code, Failure, OrFail as _};
 use crate::hearsay::Acquaintance;
 use crate::home::Home;
 use crate::key::PublicKey;
+use crate::lan;
 use crate::outreach;
 use crate::peer::{Peer, State};
 use crate::posted::{Cause, PeerLabel};
@@ -85,6 +89,35 @@ pub fn learn(home: &mut Home, reports: &[Report]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Asks the local network who is there, writes it down, and gives the peers that were found, but for ourselves.
+pub async fn look_around(home: &mut Home, time: Duration) -> Result<Vec<Peer>, Failure> {
+    home.ui.talk(format!("asking the local network for {}", Time(time)));
+    let found = spawn_blocking(move || lan::find(time)).await;
+    let (found, has_more) = found.or_fail(Code::Io)??;
+    if has_more {
+        home.ui.warn(format!(
+            "more than {} announce themselves here; the rest is left out",
+            found.len()
+        ));
+    }
+    let own = Own::of(home);
+    let others: Vec<_> = found.into_iter().filter(|peer| !own.is(peer)).collect();
+    let known = home.peers.book().clone();
+    let teller = Teller { key: None, ip: NEAR_IP };
+    home.note(|book, now| {
+        book.learn(&others, teller, now, |_| false);
+    });
+    let mut peers = Vec::new();
+    for found in others {
+        let address = Address::from(found.address);
+        let peer = PeerLabel { addr: address.to_string(), name: found.name.map(|n| n.to_string()) };
+        let new = known.meant_by(&address).is_none();
+        home.ui.event(&Event::Found { peer, key: found.key, new })?;
+        peers.extend(home.peers.book().meant_by(&address).cloned());
+    }
+    Ok(peers)
+}
+
 fn teller(report: &Report) -> Teller {
     let reached = report.reached.as_ref();
     Teller {
@@ -95,6 +128,9 @@ fn teller(report: &Report) -> Teller {
 
 /// Where a teller is of whom that is not known: loopback and link-local addresses mean nothing from there.
 const NO_IP: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// Where the local network is: on our link.
+const NEAR_IP: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 0, 1));
 
 /// What tells ourselves from others.
 struct Own {

@@ -108,6 +108,16 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Cause>,
     },
+    /// Who was found in the local network.
+    Found {
+        /// Who.
+        peer: PeerLabel,
+        /// The key that it is said to have.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<PublicKey>,
+        /// Whether nothing was known of it.
+        new: bool,
+    },
     /// What a peer has told of others.
     Learned {
         /// Who has told it.

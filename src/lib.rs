@@ -27,6 +27,7 @@ pub mod hooks;
 pub mod id;
 pub mod inbox;
 pub mod key;
+pub mod lan;
 pub mod layers;
 pub mod limits;
 pub mod line;

@@ -31,6 +31,7 @@ const LEFT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A record of the journal: the last one of an address wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "they are few at a time, and most are peers")]
 pub enum Record {
     /// The peer as it is now.
     Peer(Peer),

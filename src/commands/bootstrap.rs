@@ -1,12 +1,16 @@
 //! `p2p bootstrap`: greets the static peers of the configuration, the mandatory peers of the course, and gets to know others
 //! through them.
 
+use std::time::Duration;
+
 use crate::acquaint;
 use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::commands::text::{MessageArgs, TextArgs};
+use crate::config::Time;
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
+use crate::lan;
 use crate::message::Outgoing;
 use crate::neighbours::static_peers;
 use crate::outreach::{self, Round};
@@ -15,7 +19,7 @@ use crate::quorum::Quorum;
 use crate::report::{Errand, Tally};
 use crate::signals::{Caught, First};
 
-/// Greet the static peers of the configuration, and learn of others
+/// Greet the static peers of the configuration and those of the local network, and learn of others
 ///
 /// Each static peer of the configuration gets the CONNECT handshake, all of them at once. Those that answer encrypted are
 /// asked which peers they know, and so are up to three other peers that we have met, chosen anew each time; whether those
@@ -27,13 +31,17 @@ use crate::signals::{Caught, First};
 #[command(after_help = "Examples:\n  \
     p2p bootstrap\n  \
     p2p bootstrap --hello 'Team Red is up'\n  \
+    p2p bootstrap --lan\n  \
     p2p bootstrap -q && p2p peers --check --source learned\n\n\
     Exit status: 0 at least one answers (and has the message), or as many as --quorum says, 3 too few, 4 or \
-    5 none; 1 the configuration has no static peers.")]
+    5 none; 1 there is nobody to greet: the configuration has no static peers, and none were found.")]
 pub struct Args {
     /// Also send them this message; - reads it from stdin
     #[arg(long, value_name = "MESSAGE")]
     hello: Option<String>,
+    /// Find peers that announce themselves in the local network, and greet them, too [default: asking for 2s]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
+    lan: Option<Option<Time>>,
     /// Do not ask which peers they know
     #[arg(long)]
     no_learn: bool,
@@ -51,25 +59,40 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
     let message = |hello| MessageArgs::default().read(&TextArgs::given(hello));
     let hello = args.hello.map(message).transpose()?;
-    let peers = static_peers(&home);
-    if peers.is_empty() {
-        let path = home.settings.config_path.display();
-        return Err(Failure::new(Code::Nothing, format!("{path} has no static peers"))
-            .hint("add them as [[peer]]; `p2p config init` writes an example"));
+    let lan = args.lan.map(|time| time.map_or(lan::DEFAULT_TIME, |time| time.0));
+    if static_peers(&home).is_empty() && lan.is_none() {
+        return Err(nobody(&home, "has no static peers"));
     }
-    let plan = Plan { hello, learns: !args.no_learn, quorum: args.quorum };
-    let tally = block_on(greet(&mut home, peers, plan))??;
+    let plan = Plan { hello, lan, learns: !args.no_learn, quorum: args.quorum };
+    let tally = block_on(greet(&mut home, plan))??;
     conclude(tally, &home)
+}
+
+fn nobody(home: &Home, why: &str) -> Failure {
+    let path = home.settings.config_path.display();
+    Failure::new(Code::Nothing, format!("{path} {why}"))
+        .hint("add them as [[peer]]; `p2p config init` writes an example")
 }
 
 /// What is to become of it.
 struct Plan {
     hello: Option<Outgoing>,
+    /// How long the local network is asked, if it is.
+    lan: Option<Duration>,
     learns: bool,
     quorum: Quorum,
 }
 
-async fn greet(home: &mut Home, peers: Vec<Peer>, plan: Plan) -> Result<Tally, Failure> {
+async fn greet(home: &mut Home, plan: Plan) -> Result<Tally, Failure> {
+    let near = match plan.lan {
+        Some(time) => acquaint::look_around(home, time).await?,
+        None => Vec::new(),
+    };
+    let mut peers = static_peers(home);
+    peers.extend(near.into_iter().filter(|peer| !peer.configured));
+    if peers.is_empty() {
+        return Err(nobody(home, "has no static peers, and nobody announces himself here"));
+    }
     let signal = outreach::watch_signals()?;
     let errand = if plan.learns { acquaint::errand(home) } else { Errand::Connect };
     let targets = peers.len();
@@ -79,7 +102,8 @@ async fn greet(home: &mut Home, peers: Vec<Peer>, plan: Plan) -> Result<Tally, F
         tally.signal = learn(home, &peers, &round, &signal).await?;
     }
     if let Some(hello) = plan.hello.filter(|_| tally.signal.is_none()) {
-        let there: Vec<_> = static_peers(home).into_iter().filter(|p| !p.unanswered).collect();
+        let now = |peer: &Peer| home.peers.book().meant_by(&peer.address).cloned();
+        let there: Vec<_> = peers.iter().filter_map(now).filter(|p| !p.unanswered).collect();
         let hello = Errand::Message(hello);
         let Round { reports, signal } =
             outreach::run_round(home, there.clone(), &hello, &signal, false).await?;
@@ -112,7 +136,10 @@ async fn learn(
 }
 
 fn conclude(tally: Tally, home: &Home) -> Result<Exit, Failure> {
-    tally.conclude(&home.ui).map_err(|failure| {
-        failure.hint("are the addresses right? `p2p config show` tells which file lists them")
+    tally.conclude(&home.ui).map_err(|failure| match failure.code {
+        Code::Unreachable | Code::Partial => {
+            failure.hint("are the addresses right? `p2p config show` tells which file lists them")
+        }
+        _ => failure,
     })
 }

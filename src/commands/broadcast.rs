@@ -9,7 +9,7 @@ use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach::{self, Plan};
-use crate::peer::Peer;
+use crate::peer::{Peer, Source};
 use crate::quorum::Quorum;
 use crate::report::Errand;
 
@@ -60,15 +60,31 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         return Err(if args.to.is_empty() && args.except.is_empty() && args.active.is_none() {
             let how =
                 "peers are learned when they write; to enter one: p2p peers add NAME HOST:PORT";
-            nobody.hint(how)
+            nobody.hint(left_out(&home).unwrap_or_else(|| how.to_owned()))
         } else {
             nobody
         });
+    }
+    if args.to.is_empty()
+        && let Some(left_out) = left_out(&home)
+    {
+        home.ui.talk(left_out);
     }
     let errand = Errand::Message(message);
     let plan = Plan { quorum: args.quorum, checks: false };
     let tally = block_on(outreach::run_all(&mut home, peers, &errand, plan))??;
     tally.conclude(&home.ui)
+}
+
+/// Who is left out of what goes to everybody, and how to change that: those that we only know from others.
+fn left_out(home: &Home) -> Option<String> {
+    let all: Vec<_> = home.peers.book().iter().filter(|p| p.is_hearsay() && !p.is_kept()).collect();
+    let how = match all.first()?.source {
+        Source::Lan => "p2p peers --check --source lan",
+        _ => "p2p peers --check --source learned",
+    };
+    let count = all.len();
+    Some(format!("known only from others, and left out: {count}; to meet them: {how}"))
 }
 
 /// Other commands take their peers as words. Here all words are the text, and it goes to everybody.

@@ -55,6 +55,8 @@ fn no_file_imports_from_a_floor_above_it() {
             "id",
             "topic",
             "trust",
+            "hearsay",
+            "questions",
         ],
         &[
             "config", "event", "state", "ui", "fanout", "layers", "signals", "inbox", "slots",
@@ -73,9 +75,10 @@ fn no_file_imports_from_a_floor_above_it() {
             "exchange",
             "talk",
             "recorder",
+            "lan",
         ],
         &["listener", "service", "home", "report"],
-        &["delivery", "outreach", "lines", "pieces", "neighbours"],
+        &["delivery", "outreach", "lines", "pieces", "neighbours", "acquaint", "recheck"],
         &["commands"],
         &["cli", "lib", "main"],
     ];
@@ -108,7 +111,9 @@ fn frames() -> Vec<Header> {
         Header::Reply { id: id.clone(), size: 0, end: ReplyEnd::Failed("no_reply".into()) },
         Header::Ping { id: id.clone() },
         Header::Pong { id: id.clone() },
-        Header::Leave { id: Some(id) },
+        Header::Leave { id: Some(id.clone()) },
+        Header::AskPeers { id: id.clone(), skip: 256 },
+        Header::Peers { id, size: 109, total: 257 },
     ]
 }
 

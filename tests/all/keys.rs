@@ -140,7 +140,7 @@ fn a_changed_key_stops_everything_and_the_hint_mends_it() {
         7,
         "",
         &format!(
-            "error: cannot talk to bob ({target}): it shows the key {print} and had {old}; nothing was sent\n\
+            "error: cannot talk to bob ({target}): it shows the key {print} in the place of {old}; nothing was sent\n\
              hint: if its key was changed on purpose: p2p peers trust {target} --key {new}\n"
         ),
     );

@@ -439,8 +439,7 @@ fn a_listener_finds_a_silent_peer_again_and_does_not_blame_it_for_its_own_deafne
         let peers = std::fs::read_to_string(alice.file("peers")).unwrap();
         peers
             .lines()
-            .filter(|line| line.contains(&bob_place.to_string()))
-            .next_back()
+            .rfind(|line| line.contains(&bob_place.to_string()))
             .map(|line| line.contains("\"unanswered\":true"))
     };
     let state = || alice.peer(&bob_place.to_string()).unwrap()["state"].clone();

@@ -7,6 +7,7 @@
     reason = "a test that fails says so, one that measures too"
 )]
 
+mod hosts;
 mod raw;
 mod support;
 
@@ -20,6 +21,7 @@ mod enough;
 mod hooks;
 mod house;
 mod keys;
+mod lan;
 mod learning;
 mod limits;
 mod listen;

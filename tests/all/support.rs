@@ -30,6 +30,11 @@ impl Home {
         Self { dir: tempfile::tempdir().unwrap(), name }
     }
 
+    /// What its peer calls itself.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
     /// Where it is.
     pub fn path(&self) -> PathBuf {
         self.dir.path().join("home")

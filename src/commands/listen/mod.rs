@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use self::ending::{Reason, finish, finish_hooks, stopped, wait_for_reason};
@@ -21,6 +22,7 @@ use crate::hooks::rules::{Hooks, Rule};
 use crate::hooks::runner::{self, Runner};
 use crate::inbox::Identity;
 use crate::key::PublicKey;
+use crate::lan::Announcement;
 use crate::line::Form;
 use crate::listener::{self, Haste, MAX_DRAIN};
 use crate::neighbours;
@@ -128,6 +130,9 @@ pub struct Args {
     /// Who is told of our peers when asking: any, trusted (those whose key was given), nobody [default: trusted]
     #[arg(long, value_name = "WHO")]
     share_peers: Option<Share>,
+    /// Announce us in the local network: everybody there sees our name, our key, our port and the addresses of this machine
+    #[arg(long)]
+    lan: bool,
     /// Look again, every so often, for a few of the peers that have gone silent [default: never]
     #[arg(long, value_name = "TIME")]
     recheck: Option<Time>,
@@ -169,6 +174,7 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         hook_replies: args.reply,
         accept: args.accept,
         share_peers: args.share_peers,
+        lan: args.lan.then_some(true),
         recheck: args.recheck,
         listen_secure: args.secure,
         ..Flags::default()
@@ -240,6 +246,7 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     if let Some(every) = home.settings.listen.recheck {
         tokio::spawn(recheck::run(home.reopen()?, every));
     }
+    let announcement = announce_near(&home, address, key)?;
     let (stop, stopping) = oneshot::channel();
     let signal = first.clone();
     let hook_time = home.settings.listen.hook_limits.time;
@@ -258,6 +265,10 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
         listener::run(socket, identity, sessions, secure, limits, inbox, shutdown).await;
         let (reason, deadline) = stopping.await.unwrap_or((Reason::OutputClosed, Instant::now()));
         let messages = recorder.counter();
+        if let Some(announcement) = announcement {
+            // whoever asks the network from now on does not find us
+            let _ = spawn_blocking(move || announcement.end()).await;
+        }
         let finished = finish(recorder, deadline).await;
         let is_stuck = finished.is_err();
         finish_hooks(&home, &mut hooks, &reason, first, deadline, is_stuck).await;
@@ -278,6 +289,26 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
         ended = end => ended,
         Ok(exit) = second => Ok(exit),
     }
+}
+
+/// Announces us in the local network, if that is wanted.
+fn announce_near(
+    home: &Home,
+    address: SocketAddr,
+    key: Option<PublicKey>,
+) -> Result<Option<Announcement>, Failure> {
+    if !home.settings.listen.lan {
+        return Ok(None);
+    }
+    let only = Some(address.ip()).filter(|ip| !ip.is_unspecified());
+    if only.is_some_and(|ip| ip.is_loopback()) {
+        let why = format!("nobody in the local network can reach {address}");
+        return Err(Failure::new(Code::Usage, why).hint("leave out --lan, or listen elsewhere"));
+    }
+    let (name, ui) = (home.settings.name.clone(), home.ui.clone());
+    let announcement = Announcement::start(ui, name, address.port(), key, only)?;
+    home.ui.talk("announced in the local network: name, key, port and addresses of this machine");
+    Ok(Some(announcement))
 }
 
 /// Our key, unless sessions are switched off.

@@ -16,6 +16,7 @@ use crate::tag::Tag;
 #[command(after_help = "Examples:\n  \
     p2p peers --only 'web*' --active\n  \
     p2p peers --check -t 2s\n  \
+    p2p peers --lan --check\n  \
     p2p peers add alice 10.18.0.4:6000 --tag lab\n  \
     p2p peers set alice --tag deploy --untag lab\n  \
     p2p peers trust alice\n  \
@@ -33,6 +34,9 @@ pub struct Args {
     /// Only peers that came to be known in this way
     #[arg(long, value_name = "SOURCE", value_enum)]
     pub(super) source: Option<SourceArg>,
+    /// Ask the local network first, and list those that announce themselves there [default: asking for 2s]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
+    pub(super) lan: Option<Option<Time>>,
     /// Greet them first; those that do not answer become stale
     #[arg(long)]
     pub(super) check: bool,

@@ -8,10 +8,12 @@ use unicode_width::UnicodeWidthStr as _;
 use wildmatch::WildMatch;
 
 use super::args::{Args, Sort, SourceArg};
+use crate::acquaint;
 use crate::address::Address;
 use crate::event::{Event, Listed, rfc3339};
 use crate::exit::{Code, Exit, Failure};
 use crate::home::{Home, block_on};
+use crate::lan;
 use crate::outreach;
 use crate::peer::{ACTIVE_FOR, Peer, Source};
 use crate::report::Errand;
@@ -22,11 +24,16 @@ const HEADER: [&str; 6] = ["NAME", "ADDRESS", "STATE", "SEEN", "TAGS", "KEY"];
 
 /// Lists the peers that are wanted.
 pub(super) fn run(mut home: Home, args: &Args) -> Result<Exit, Failure> {
-    let only = match Only::read(&home, &args.only) {
+    let mut only = match Only::read(&home, &args.only) {
         // as a test it is silent
         Err(failure) if failure.code == Code::UnknownPeer => return home.ui.nothing(failure),
         only => only?,
     };
+    if let Some(time) = args.lan {
+        let time = time.map_or(lan::DEFAULT_TIME, |time| time.0);
+        let found = block_on(acquaint::look_around(&mut home, time))??;
+        only.keep(found.into_iter().map(|peer| peer.address).collect());
+    }
     if args.check {
         check(&mut home, &only, args)?;
     }
@@ -55,8 +62,14 @@ pub(super) fn run(mut home: Home, args: &Args) -> Result<Exit, Failure> {
     home.ui.data(lines.as_bytes()).map(|()| Exit::Done)
 }
 
-/// The peers that `--only` means.
-enum Only {
+/// The peers that `--only` and `--lan` mean.
+struct Only {
+    named: Named,
+    /// Those that were found in the local network, if it was asked.
+    near: Option<HashSet<Address>>,
+}
+
+enum Named {
     All,
     These { addresses: HashSet<Address>, patterns: Vec<WildMatch> },
 }
@@ -64,22 +77,31 @@ enum Only {
 impl Only {
     fn read(home: &Home, words: &[String]) -> Result<Self, Failure> {
         if words.is_empty() {
-            return Ok(Self::All);
+            return Ok(Self { named: Named::All, near: None });
         }
         // neither names nor addresses have these
         let (patterns, words): (Vec<_>, Vec<_>) =
             words.iter().cloned().partition(|word| word.contains(['*', '?']));
         let named = home.peers_named(&words)?;
-        Ok(Self::These {
+        let named = Named::These {
             addresses: named.into_iter().map(|peer| peer.address).collect(),
             patterns: patterns.iter().map(|pattern| WildMatch::new(pattern)).collect(),
-        })
+        };
+        Ok(Self { named, near: None })
+    }
+
+    /// Only those that are near as well.
+    fn keep(&mut self, near: HashSet<Address>) {
+        self.near = Some(near);
     }
 
     fn has(&self, peer: &Peer) -> bool {
-        match self {
-            Self::All => true,
-            Self::These { addresses, patterns } => {
+        if self.near.as_ref().is_some_and(|near| !near.contains(&peer.address)) {
+            return false;
+        }
+        match &self.named {
+            Named::All => true,
+            Named::These { addresses, patterns } => {
                 let name = peer.name.as_ref().map(crate::name::Name::word);
                 addresses.contains(&peer.address)
                     || name.is_some_and(|name| patterns.iter().any(|p| p.matches(&name)))
@@ -91,7 +113,7 @@ impl Only {
 /// Greets those that are wanted, also those that have left: they may be back. Peers that we only know from others are
 /// greeted if it is said that they are meant.
 fn check(home: &mut Home, only: &Only, args: &Args) -> Result<(), Failure> {
-    let are_told_meant = args.source.is_some() || !args.only.is_empty();
+    let are_told_meant = args.source.is_some() || args.lan.is_some() || !args.only.is_empty();
     let others = |peer: &&Peer| {
         only.has(peer)
             && is_of_source(peer, args.source)
