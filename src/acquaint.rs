@@ -17,7 +17,6 @@ use crate::hearsay::Acquaintance;
 use crate::home::Home;
 use crate::key::PublicKey;
 use crate::lan;
-use crate::outreach;
 use crate::peer::{Peer, State};
 use crate::posted::{Cause, PeerLabel};
 use crate::questions::Known;
@@ -38,9 +37,8 @@ pub fn errand(home: &Home) -> Errand {
     Errand::Acquaint(Arc::new(Known { addresses, keys }))
 }
 
-/// Asks a few of the peers that we have met, beside these, and gives what they said. Whether they answer changes nothing
-/// else, and nobody is asked of whom we only know from others.
-pub async fn ask_others(home: &Home, beside: &[Peer]) -> Result<Vec<Report>, Failure> {
+/// A few of the peers that we have met, beside these; nobody of whom we only know from others.
+pub fn others(home: &Home, beside: &[Peer]) -> Vec<Peer> {
     let beside: HashSet<&Address> = beside.iter().map(|peer| &peer.address).collect();
     let now = SystemTime::now();
     let is_met = |p: &&Peer| p.state(now) == State::Active && p.verified && p.key.is_some();
@@ -48,11 +46,7 @@ pub async fn ask_others(home: &Home, beside: &[Peer]) -> Result<Vec<Report>, Fai
     let others = others.filter(|p| !beside.contains(&p.address) && !home.is_self(&p.address));
     let mut others: Vec<_> = others.map(|peer| (random(), peer.clone())).collect();
     others.sort_by_key(|(random, _)| *random);
-    let others: Vec<_> = others.into_iter().take(MAX_OTHERS).map(|(_, peer)| peer).collect();
-    if others.is_empty() {
-        return Ok(Vec::new());
-    }
-    outreach::run_quietly(home, others, &errand(home)).await
+    others.into_iter().take(MAX_OTHERS).map(|(_, peer)| peer).collect()
 }
 
 /// Writes down what peers have told of others, and says how much of it was new.

@@ -23,10 +23,11 @@ use crate::signals::{Caught, First};
 ///
 /// Each static peer of the configuration gets the CONNECT handshake, all of them at once. Those that answer encrypted are
 /// asked which peers they know, and so are up to three other peers that we have met, chosen anew each time; whether those
-/// answer does not count. A peer tells of its peers if its `listen --share-peers` says so.
+/// answer does not count. Without static peers they stand in for them. A peer tells of its peers if its listener has
+/// --share-peers.
 ///
-/// Peers of which others tell are entered as learned. They are greeted only by commands that name them, or with p2p peers --check --source
-/// learned; until then all that is known of them is what others say, and messages to all leave them out.
+/// Peers of which others tell are entered as learned. Until they are met, what others say is all that is known of them, and
+/// messages to all leave them out. To meet them: p2p peers --check --source learned
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p bootstrap\n  \
@@ -34,7 +35,7 @@ use crate::signals::{Caught, First};
     p2p bootstrap --lan\n  \
     p2p bootstrap -q && p2p peers --check --source learned\n\n\
     Exit status: 0 at least one answers (and has the message), or as many as --quorum says, 3 too few, 4 or \
-    5 none; 1 there is nobody to greet: the configuration has no static peers, and none were found.")]
+    5 none; 1 there is nobody to greet: the configuration has no static peers, and we have met nobody.")]
 pub struct Args {
     /// Also send them this message; - reads it from stdin
     #[arg(long, value_name = "MESSAGE")]
@@ -60,17 +61,14 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     let message = |hello| MessageArgs::default().read(&TextArgs::given(hello));
     let hello = args.hello.map(message).transpose()?;
     let lan = args.lan.map(|time| time.map_or(lan::DEFAULT_TIME, |time| time.0));
-    if static_peers(&home).is_empty() && lan.is_none() {
-        return Err(nobody(&home, "has no static peers"));
-    }
     let plan = Plan { hello, lan, learns: !args.no_learn, quorum: args.quorum };
     let tally = block_on(greet(&mut home, plan))??;
     conclude(tally, &home)
 }
 
-fn nobody(home: &Home, why: &str) -> Failure {
+fn nobody(home: &Home, also: &str) -> Failure {
     let path = home.settings.config_path.display();
-    Failure::new(Code::Nothing, format!("{path} {why}"))
+    Failure::new(Code::Nothing, format!("{path} has no static peers{also}"))
         .hint("add them as [[peer]]; `p2p config init` writes an example")
 }
 
@@ -90,8 +88,13 @@ async fn greet(home: &mut Home, plan: Plan) -> Result<Tally, Failure> {
     };
     let mut peers = static_peers(home);
     peers.extend(near.into_iter().filter(|peer| !peer.configured));
+    // a message is for those that somebody has chosen
+    if peers.is_empty() && plan.learns && plan.hello.is_none() {
+        peers = acquaint::others(home, &[]);
+    }
     if peers.is_empty() {
-        return Err(nobody(home, "has no static peers, and nobody announces himself here"));
+        let also = if plan.lan.is_some() { ", and nobody announces himself here" } else { "" };
+        return Err(nobody(home, also));
     }
     let signal = outreach::watch_signals()?;
     let errand = if plan.learns { acquaint::errand(home) } else { Errand::Connect };
@@ -127,8 +130,14 @@ async fn learn(
     if round.signal.is_some() {
         return Ok(round.signal);
     }
+    // whether these answer changes nothing else
+    let others = acquaint::others(home, greeted);
+    if others.is_empty() {
+        return Ok(None);
+    }
+    let errand = acquaint::errand(home);
     let others = tokio::select! {
-        others = acquaint::ask_others(home, greeted) => others?,
+        others = outreach::run_quietly(home, others, &errand) => others?,
         signal = signal.clone().caught() => return Ok(Some(signal)),
     };
     outreach::note(home, &others, true);
