@@ -1,12 +1,13 @@
 //! Finding each other in a local network: two hosts of our own, real multicast, and Avahi as somebody else's program.
 
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::hosts::{A, B, Hosts, On};
 use crate::raw::key_of;
-use crate::support::{Home, Listener, Outcome, PATIENCE, outcome};
+use crate::support::{Home, Listener, Outcome, P2P, PATIENCE, outcome};
 
 fn run(hosts: &Hosts, on: On, home: &Home, arguments: &[&str]) -> Outcome {
     outcome(hosts.p2p(on, home).args(arguments), None)
@@ -81,6 +82,27 @@ fn two_hosts_that_know_nothing_find_each_other_and_meet() {
     let none = run(&hosts, On::A, &alice, &["bootstrap", "--lan=1s"]);
     none.fails(1, "has no static peers, and nobody announces himself here");
     at_alice.stop();
+}
+
+#[test]
+fn the_recipe_of_the_readme_finds_whoever_is_there() {
+    let Some(hosts) = Hosts::new() else { return };
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let at_alice = listen(&hosts, On::A, &alice, 5000, &["--lan"]);
+    found(&hosts, On::B, &bob, |address| address == format!("{A}:5000"));
+    let code = &crate::recipes::recipes()["Find each other in the local network"][0];
+    // a shell that is not waited for keeps our pipes open in its listener
+    let code = code.replace("> inbox &", "> inbox 2> /dev/null &");
+    let folder = tempfile::tempdir().unwrap();
+    symlink(P2P, folder.path().join("p2p")).unwrap();
+    let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", folder.path().display());
+    let mut shell = hosts.command(On::B, "env");
+    shell.arg(format!("PATH={path}")).args(["sh", "-c", &format!("{code}\nkill $!; wait")]);
+    shell.env("P2P_HOME", bob.path()).env("P2P_NAME", "bob").current_dir(folder.path());
+    let said = outcome(&mut shell, None);
+    said.succeeds();
+    assert!(said.stdout.starts_with(&format!("{A}:5000 alice encrypted ")), "{}", said.report());
+    assert!(at_alice.line().ends_with(" bob Hello, everybody here"));
 }
 
 #[test]
@@ -196,7 +218,7 @@ fn without_a_network_or_its_port_it_is_said_and_nothing_is_asked() {
     let alone = |script: &str| {
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--net", "bash", "-c", script]).env_clear();
-        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("P2P", crate::support::P2P);
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("P2P", P2P);
         command.env("P2P_HOME", home.path());
         outcome(&mut command, None)
     };

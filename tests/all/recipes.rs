@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Home, Listener, Nobody, Outcome, P2P, PATIENCE, outcome};
 
 /// The code of each recipe, by its title.
-fn recipes() -> HashMap<String, Vec<String>> {
+pub fn recipes() -> HashMap<String, Vec<String>> {
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let section = readme.split("\n## Recipes\n").nth(1).unwrap().split("\n## ").next().unwrap();
@@ -107,6 +107,24 @@ fn be_told_of_every_message() {
     alice.run(["send", &machine.ours.target(), "dinner;", "$(reboot)"]).succeeds();
     machine.wait_for("notify-send", "alice dinner; $(reboot)\n");
     Command::new("/bin/kill").arg(machine.listener_pid()).status().unwrap();
+}
+
+#[test]
+fn join_many_by_knowing_one() {
+    let machine = Machine::new();
+    let code = &recipes()["Join many by knowing one"];
+    machine.configure(&code[0].replace("[listen]\n", ""));
+    let (anna, bert) = (Home::new("anna"), Home::new("bert"));
+    let mut command = anna.command();
+    let port = machine.sensor.port().to_string();
+    command.args(["listen", "-b", "127.0.0.1", "-p", &port, "--share-peers", "any"]);
+    let at_anna = Listener::spawn(command);
+    let at_bert = Listener::start(&bert);
+    bert.run(["ping", "-q", &at_anna.target()]).is(0, "", "");
+    machine.shell(&code[1], false).succeeds();
+    for listener in [at_anna, at_bert] {
+        assert!(listener.line().ends_with(" Hello to all of you"));
+    }
 }
 
 #[test]
