@@ -217,7 +217,7 @@ fn listen(
             own: key,
             claims: Trouble::default(),
         },
-        shared: Shared::new(p2p::trust::Share::Any, key),
+        shared: Shared::new(p2p::trust::Share::Any),
         count: None,
         hooks: Hooks::new(Vec::new(), 1024, queue),
     };

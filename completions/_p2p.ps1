@@ -70,7 +70,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many such commands run at once [default: 4]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many such commands run at once [default: 4]')
             [CompletionResult]::new('--share-peers', '--share-peers', [CompletionResultType]::ParameterName, 'Who is told of our peers when asking: any, trusted (those whose key was given), nobody [default: trusted]')
-            [CompletionResult]::new('--recheck', '--recheck', [CompletionResultType]::ParameterName, 'Look again, every so often, for a few of the peers that have gone silent [default: never]')
+            [CompletionResult]::new('--recheck', '--recheck', [CompletionResultType]::ParameterName, 'Look again, every so often, for a few of the peers that have gone silent: at least 1s [default: never]')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'Keep configuration and state in this directory')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
@@ -79,7 +79,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('-1', '-1', [CompletionResultType]::ParameterName, 'Stop after one message')
             [CompletionResult]::new('--reply', '--reply', [CompletionResultType]::ParameterName, 'Send what the command of -x prints, and its exit status, back to senders that wait for a reply')
             [CompletionResult]::new('--bootstrap', '--bootstrap', [CompletionResultType]::ParameterName, 'Greet the static peers of the configuration first')
-            [CompletionResult]::new('--lan', '--lan', [CompletionResultType]::ParameterName, 'Announce us in the local network: everybody there sees our name, our key, our port and the addresses of this machine')
+            [CompletionResult]::new('--lan', '--lan', [CompletionResultType]::ParameterName, 'Announce us in the local network, for bootstrap --lan and peers --lan: everybody there sees our name, our key, our port and the addresses of this machine')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Print the exact bytes of each text instead of escaping them')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
@@ -155,7 +155,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated')
             [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Only peers that were seen lately: in this time, or in the last hour')
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Only peers that came to be known in this way')
-            [CompletionResult]::new('--lan', '--lan', [CompletionResultType]::ParameterName, 'Ask the local network first, and list those that announce themselves there [default: asking for 2s]')
+            [CompletionResult]::new('--lan', '--lan', [CompletionResultType]::ParameterName, 'Ask the local network first, and list those that announce themselves there; they are not greeted. Less than 2s may miss some [default: asking for 2s]')
             [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'In which order')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'With --check: how many peers are contacted at once [default: 64]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'With --check: how many peers are contacted at once [default: 64]')
@@ -177,7 +177,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Say which key a peer has: the one that is given, or the one that is there now')
-            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers; of those that others tell of, bootstrap learns again')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -272,7 +272,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Say which key a peer has: the one that is given, or the one that is there now')
-            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers; of those that others tell of, bootstrap learns again')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -325,7 +325,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
         }
         'p2p;bootstrap' {
             [CompletionResult]::new('--hello', '--hello', [CompletionResultType]::ParameterName, 'Also send them this message; - reads it from stdin')
-            [CompletionResult]::new('--lan', '--lan', [CompletionResultType]::ParameterName, 'Find peers that announce themselves in the local network, and greet them, too [default: asking for 2s]')
+            [CompletionResult]::new('--lan', '--lan', [CompletionResultType]::ParameterName, 'Find peers that announce themselves in the local network, and greet them, too. Less than 2s may miss some [default: asking for 2s]')
             [CompletionResult]::new('--quorum', '--quorum', [CompletionResultType]::ParameterName, 'How many have to answer: all, any, a number, or a percentage as 50%')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many peers are contacted at once [default: 64]')
@@ -340,6 +340,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never')
             [CompletionResult]::new('--no-learn', '--no-learn', [CompletionResultType]::ParameterName, 'Do not ask which peers they know')
+            [CompletionResult]::new('--meet', '--meet', [CompletionResultType]::ParameterName, 'Also greet peers that were only learned, at most 256 at a time; who does not answer is left alone until somebody has seen it again')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
@@ -557,7 +558,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Enter a peer by hand, or give one another name')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Change what was entered of a peer: its name with --name NAME, its tags')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Say which key a peer has: the one that is given, or the one that is there now')
-            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget peers; of those that others tell of, bootstrap learns again')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Forget the peers, none of them entered by hand, that were not seen for some time')
             break
         }

@@ -222,7 +222,7 @@ _p2p() {
             return 0
             ;;
         p2p__subcmd__bootstrap)
-            opts="-j -t -c -q -v -h --hello --lan --no-learn --quorum --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
+            opts="-j -t -c -q -v -h --hello --lan --no-learn --meet --quorum --jobs --timeout --retry --retry-for --secure --home --config --name --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

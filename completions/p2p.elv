@@ -66,7 +66,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand -j 'How many such commands run at once [default: 4]'
             cand --jobs 'How many such commands run at once [default: 4]'
             cand --share-peers 'Who is told of our peers when asking: any, trusted (those whose key was given), nobody [default: trusted]'
-            cand --recheck 'Look again, every so often, for a few of the peers that have gone silent [default: never]'
+            cand --recheck 'Look again, every so often, for a few of the peers that have gone silent: at least 1s [default: never]'
             cand --home 'Keep configuration and state in this directory'
             cand -c 'Read this configuration file'
             cand --config 'Read this configuration file'
@@ -75,7 +75,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand -1 'Stop after one message'
             cand --reply 'Send what the command of -x prints, and its exit status, back to senders that wait for a reply'
             cand --bootstrap 'Greet the static peers of the configuration first'
-            cand --lan 'Announce us in the local network: everybody there sees our name, our key, our port and the addresses of this machine'
+            cand --lan 'Announce us in the local network, for bootstrap --lan and peers --lan: everybody there sees our name, our key, our port and the addresses of this machine'
             cand --raw 'Print the exact bytes of each text instead of escaping them'
             cand --json 'Print one JSON object a line'
             cand -q 'Say nothing but what went wrong'
@@ -148,7 +148,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --only 'Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated'
             cand --active 'Only peers that were seen lately: in this time, or in the last hour'
             cand --source 'Only peers that came to be known in this way'
-            cand --lan 'Ask the local network first, and list those that announce themselves there [default: asking for 2s]'
+            cand --lan 'Ask the local network first, and list those that announce themselves there; they are not greeted. Less than 2s may miss some [default: asking for 2s]'
             cand --sort 'In which order'
             cand -j 'With --check: how many peers are contacted at once [default: 64]'
             cand --jobs 'With --check: how many peers are contacted at once [default: 64]'
@@ -170,7 +170,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand add 'Enter a peer by hand, or give one another name'
             cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
             cand trust 'Say which key a peer has: the one that is given, or the one that is there now'
-            cand rm 'Forget peers'
+            cand rm 'Forget peers; of those that others tell of, bootstrap learns again'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -259,7 +259,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand add 'Enter a peer by hand, or give one another name'
             cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
             cand trust 'Say which key a peer has: the one that is given, or the one that is there now'
-            cand rm 'Forget peers'
+            cand rm 'Forget peers; of those that others tell of, bootstrap learns again'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -304,7 +304,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
         }
         &'p2p;bootstrap'= {
             cand --hello 'Also send them this message; - reads it from stdin'
-            cand --lan 'Find peers that announce themselves in the local network, and greet them, too [default: asking for 2s]'
+            cand --lan 'Find peers that announce themselves in the local network, and greet them, too. Less than 2s may miss some [default: asking for 2s]'
             cand --quorum 'How many have to answer: all, any, a number, or a percentage as 50%'
             cand -j 'How many peers are contacted at once [default: 64]'
             cand --jobs 'How many peers are contacted at once [default: 64]'
@@ -319,6 +319,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --name 'Call ourselves this, in one word'
             cand --color 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never'
             cand --no-learn 'Do not ask which peers they know'
+            cand --meet 'Also greet peers that were only learned, at most 256 at a time; who does not answer is left alone until somebody has seen it again'
             cand --json 'Print one JSON object a line'
             cand -q 'Say nothing but what went wrong'
             cand --quiet 'Say nothing but what went wrong'
@@ -516,7 +517,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand add 'Enter a peer by hand, or give one another name'
             cand set 'Change what was entered of a peer: its name with --name NAME, its tags'
             cand trust 'Say which key a peer has: the one that is given, or the one that is there now'
-            cand rm 'Forget peers'
+            cand rm 'Forget peers; of those that others tell of, bootstrap learns again'
             cand prune 'Forget the peers, none of them entered by hand, that were not seen for some time'
         }
         &'p2p;help;peers;add'= {

@@ -60,7 +60,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand listen" -s x -l exec -d 'Run thi
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l exec-timeout -d 'End a command of -x or a hook after this time [default: 30s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s j -l jobs -d 'How many such commands run at once [default: 4]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l share-peers -d 'Who is told of our peers when asking: any, trusted (those whose key was given), nobody [default: trusted]' -r
-complete -c p2p -n "__fish_p2p_using_subcommand listen" -l recheck -d 'Look again, every so often, for a few of the peers that have gone silent [default: never]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l recheck -d 'Look again, every so often, for a few of the peers that have gone silent: at least 1s [default: never]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l home -d 'Keep configuration and state in this directory' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s c -l config -d 'Read this configuration file' -r -F
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l name -d 'Call ourselves this, in one word' -r
@@ -70,7 +70,7 @@ never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s 1 -d 'Stop after one message'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l reply -d 'Send what the command of -x prints, and its exit status, back to senders that wait for a reply'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l bootstrap -d 'Greet the static peers of the configuration first'
-complete -c p2p -n "__fish_p2p_using_subcommand listen" -l lan -d 'Announce us in the local network: everybody there sees our name, our key, our port and the addresses of this machine'
+complete -c p2p -n "__fish_p2p_using_subcommand listen" -l lan -d 'Announce us in the local network, for bootstrap --lan and peers --lan: everybody there sees our name, our key, our port and the addresses of this machine'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l raw -d 'Print the exact bytes of each text instead of escaping them'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand listen" -s q -l quiet -d 'Say nothing but what went wrong'
@@ -128,7 +128,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subco
 heard\t'It wrote to us, or we reached it'
 learned\t'Another peer has told of it'
 lan\t'It was found in the local network'"
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l lan -d 'Ask the local network first, and list those that announce themselves there [default: asking for 2s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l lan -d 'Ask the local network first, and list those that announce themselves there; they are not greeted. Less than 2s may miss some [default: asking for 2s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l sort -d 'In which order' -r -f -a "name\t'By name, those without one last'
 addr\t'By address'
 seen\t'The one last seen first'"
@@ -148,7 +148,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subco
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -f -a "add" -d 'Enter a peer by hand, or give one another name'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -f -a "set" -d 'Change what was entered of a peer: its name with --name NAME, its tags'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -f -a "trust" -d 'Say which key a peer has: the one that is given, or the one that is there now'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -f -a "rm" -d 'Forget peers'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -f -a "rm" -d 'Forget peers; of those that others tell of, bootstrap learns again'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from add" -l tag -d 'Give it this tag, so that @TAG means it; may be repeated' -r
@@ -214,7 +214,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcomman
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "add" -d 'Enter a peer by hand, or give one another name'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "set" -d 'Change what was entered of a peer: its name with --name NAME, its tags'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Say which key a peer has: the one that is given, or the one that is there now'
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Forget peers'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Forget peers; of those that others tell of, bootstrap learns again'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s n -l count -d 'How often' -r
@@ -237,7 +237,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand ping" -s q -l quiet -d 'Say noth
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s v -l verbose -d 'Say what is done, also without a terminal'
 complete -c p2p -n "__fish_p2p_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l hello -d 'Also send them this message; - reads it from stdin' -r
-complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l lan -d 'Find peers that announce themselves in the local network, and greet them, too [default: asking for 2s]' -r
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l lan -d 'Find peers that announce themselves in the local network, and greet them, too. Less than 2s may miss some [default: asking for 2s]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l quorum -d 'How many have to answer: all, any, a number, or a percentage as 50%' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s j -l jobs -d 'How many peers are contacted at once [default: 64]' -r
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s t -l timeout -d 'Time limit of one try: find the host, connect, get the answer [default: 5s]' -r
@@ -251,6 +251,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l color -d 'Use colo
 always\t'Also into files and pipes'
 never\t'Not at all'"
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l no-learn -d 'Do not ask which peers they know'
+complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l meet -d 'Also greet peers that were only learned, at most 256 at a time; who does not answer is left alone until somebody has seen it again'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand bootstrap" -s v -l verbose -d 'Say what is done, also without a terminal'
@@ -383,7 +384,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand help; and not __fish_seen_subcom
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "add" -d 'Enter a peer by hand, or give one another name'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "set" -d 'Change what was entered of a peer: its name with --name NAME, its tags'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "trust" -d 'Say which key a peer has: the one that is given, or the one that is there now'
-complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "rm" -d 'Forget peers'
+complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "rm" -d 'Forget peers; of those that others tell of, bootstrap learns again'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "prune" -d 'Forget the peers, none of them entered by hand, that were not seen for some time'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print every effective value and where it came from (the default)'
 complete -c p2p -n "__fish_p2p_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print where configuration and state are'

@@ -72,9 +72,22 @@ pub async fn run(
     };
     let (reply, told) = (delivery.reply.take(), delivery.told.take());
     let reached = delivery.reached.take();
-    let reached = heard.or(reached);
+    let (reached, was_called) = (heard.or(reached), delivery.was_called);
     let time = start.elapsed();
-    Report { peer, result, in_session, reached, reply, told, parts, attempts, line: None, time }
+    let line = None;
+    Report {
+        peer,
+        result,
+        in_session,
+        reached,
+        reply,
+        told,
+        was_called,
+        parts,
+        attempts,
+        line,
+        time,
+    }
 }
 
 /// Whether the same may succeed later, and does no harm if more of it has arrived than we know.
@@ -132,6 +145,8 @@ pub struct Delivery<'a> {
     reply: Option<Vec<u8>>,
     /// The peers that it has told of, or why it has not, if it was asked.
     told: Option<Result<Vec<Acquaintance>, Failure>>,
+    /// Whether anybody was called.
+    was_called: bool,
 }
 
 impl<'a> Delivery<'a> {
@@ -151,6 +166,7 @@ impl<'a> Delivery<'a> {
             reached: None,
             reply: None,
             told: None,
+            was_called: false,
         };
         // the key that others name is asked for, unless nothing is to be encrypted
         if delivery.secure() != Secure::Off {
@@ -214,6 +230,9 @@ impl<'a> Delivery<'a> {
             }
             // it was only seen, and by other rules than those of now
             (Some(key), _) if self.dialer.trust == Trust::Strict && !self.peer.is_trusted() => {
+                if self.peer.key.is_none() {
+                    return Err(self.untrusted());
+                }
                 let to = &self.peer.address;
                 Err(self
                     .untrusted()
@@ -255,12 +274,13 @@ impl<'a> Delivery<'a> {
     }
 
     async fn say(
-        &self,
+        &mut self,
         known: Option<Wire>,
         deadline: Deadline,
         text: &str,
     ) -> Result<Heard, Unheard> {
         let Dialer { name, .. } = self.dialer;
+        self.was_called = true;
         self.dialer.say(&self.peer.address, known, deadline, |own| encode(own, name, text)).await
     }
 
@@ -322,7 +342,7 @@ impl<'a> Delivery<'a> {
     }
 
     async fn ask_in_session(
-        &self,
+        &mut self,
         key: PublicKey,
         question: Header,
         id: &MessageId,
@@ -334,11 +354,12 @@ impl<'a> Delivery<'a> {
     }
 
     async fn begin(
-        &self,
+        &mut self,
         key: PublicKey,
         frames: &[u8],
         deadline: Deadline,
     ) -> Result<Talk, Failure> {
+        self.was_called = true;
         let begun = Talk::begin(self.dialer, &self.peer.address, key, frames, deadline).await;
         begun.map_err(|failure| match failure.code {
             Code::KeyChanged if self.peer.key.is_none() && self.peer.is_hearsay() => {
@@ -385,8 +406,8 @@ impl<'a> Delivery<'a> {
                 _ => short,
             };
         }
-        while let Some(piece) = self.pieces.get(self.arrived) {
-            let heard = self.say(self.wire, deadline, piece).await;
+        while let Some(piece) = self.pieces.get(self.arrived).cloned() {
+            let heard = self.say(self.wire, deadline, &piece).await;
             let heard = heard.map_err(|unheard| unheard.failure)?;
             self.arrived += 1;
             if self.weakest.as_ref().is_none_or(|weakest| weakest.proof == Proof::Acked) {

@@ -286,7 +286,7 @@ impl Listed {
             observed: peer.observed,
             first_seen: peer.first_seen.map(rfc3339),
             last_seen: peer.last_seen.map(rfc3339),
-            hearsay: peer.hearsay.map(|Hearsay { seen, key, by }| Said {
+            hearsay: peer.hearsay.map(|Hearsay { seen, key, by, .. }| Said {
                 seen: rfc3339(seen),
                 key,
                 by,

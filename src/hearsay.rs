@@ -22,12 +22,20 @@ pub struct Hearsay {
     pub key: Option<PublicKey>,
     /// The key of who says so; none if it was heard in the local network.
     pub by: Option<PublicKey>,
+    /// Whether a person has chosen who says so.
+    pub is_chosen: bool,
+    /// Whether others have said that it has another key; then none is believed.
+    pub is_disputed: bool,
 }
 
-impl Hearsay {
-    /// Whether it is too old to be worth anything.
-    pub fn is_stale(&self, now: SystemTime) -> bool {
-        now.duration_since(self.seen).is_ok_and(|age| age > HEARSAY_LASTS)
+/// Clocks differ by less than this. What was seen later than that is from before our clock was set back.
+const MAX_AHEAD: Duration = Duration::from_secs(60 * 60);
+
+/// Whether it still means something that a peer was seen at this time.
+pub fn is_worth_telling(seen: SystemTime, now: SystemTime) -> bool {
+    match now.duration_since(seen) {
+        Ok(age) => age <= HEARSAY_LASTS,
+        Err(ahead) => ahead.duration() <= MAX_AHEAD,
     }
 }
 
@@ -45,7 +53,7 @@ pub struct Acquaintance {
 }
 
 /// How far the meaning of an IP address goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
     Nowhere,
     Machine,
@@ -60,7 +68,7 @@ pub fn is_meant_alike(ip: IpAddr, teller: IpAddr) -> bool {
     match reach {
         Reach::Nowhere => false,
         Reach::Machine => near == Reach::Machine,
-        Reach::Link => near <= Reach::Link,
+        Reach::Link => near == Reach::Machine || near == Reach::Link,
         Reach::Network => true,
     }
 }
@@ -106,5 +114,7 @@ mod tests {
                 .map(|teller| is_meant_alike(ip.parse().unwrap(), teller.parse().unwrap()));
             assert_eq!(found, tellers, "{ip}");
         }
+        let nowhere = "0.0.0.0".parse().unwrap();
+        assert!(!is_meant_alike("169.254.1.1".parse().unwrap(), nowhere));
     }
 }

@@ -95,6 +95,12 @@ impl Home {
                 Err(Failure::new(Code::UnknownPeer, message)
                     .hint(format!("use an address: {}", addresses.join(", "))))
             }
+            Lookup::Hearsay(peer) => {
+                let why = format!("nobody that we have met is called `{word}`");
+                let address = &peer.address;
+                Err(Failure::new(Code::UnknownPeer, why)
+                    .hint(format!("others say that {address} is: to meet it: p2p ping {address}")))
+            }
             Lookup::Unknown(nearest) => Err(unknown(word, nearest)),
         }
     }
@@ -157,7 +163,20 @@ impl Home {
     pub fn all_peers(&self) -> Vec<Peer> {
         let is_meant = |p: &Peer| !p.is_hearsay() || p.is_kept();
         let here = |p: &&Peer| !p.left && is_meant(p) && !self.is_self(&p.address);
-        self.peers.book().iter().filter(here).cloned().collect()
+        let peers: Vec<Peer> = self.peers.book().iter().filter(here).cloned().collect();
+        // one that has moved is where it was seen last, unless a person has said where it is
+        let mut last: HashMap<PublicKey, _> = HashMap::new();
+        let seen = |peer: &Peer| (!peer.unanswered, peer.last_seen);
+        for peer in &peers {
+            if let Some(key) = peer.key {
+                let best = last.entry(key).or_insert_with(|| seen(peer));
+                *best = seen(peer).max(*best);
+            }
+        }
+        let has_moved = |peer: &Peer| {
+            !peer.is_kept() && peer.key.is_some_and(|key| last.get(&key) > Some(&seen(peer)))
+        };
+        peers.into_iter().filter(|peer| !has_moved(peer)).collect()
     }
 
     /// Whether an address is that of this home's own listener.

@@ -16,22 +16,34 @@ pub enum Lookup<'a> {
     Found(&'a Peer),
     /// Several peers call themselves so.
     Several(Vec<&'a Peer>),
+    /// Nobody that we have met is called so; others say that this one is.
+    Hearsay(&'a Peer),
     /// Nobody; perhaps this name was meant.
     Unknown(Option<String>),
 }
 
-/// What a name stands for. Peers given by hand come before those that only say so themselves.
+/// What a name stands for. Peers given by hand come before those that only say so themselves, and what others say of
+/// somebody gives him no name.
 pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
     let called = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(word));
-    let mut found: Vec<&Peer> = book.iter().filter(called).collect();
+    let (told, mut found): (Vec<&Peer>, Vec<&Peer>) =
+        book.iter().filter(called).partition(|p| p.is_hearsay() && !p.is_kept());
     // a mere claim never comes before a peer that was verified, even one that has left
     for better in [Peer::has_given_name, |p: &Peer| p.verified, |p: &Peer| !p.left] {
         if found.len() > 1 && found.iter().any(|p| better(p)) {
             found.retain(|p| better(p));
         }
     }
+    // one key is one peer, wherever it was: it is where it was seen last
+    if found.iter().all(|p| p.key.is_some() && p.key == found[0].key) {
+        found.sort_by_key(|p| (!p.unanswered, p.last_seen));
+        found.drain(..found.len().saturating_sub(1));
+    }
     match found.as_slice() {
-        [] => Lookup::Unknown(nearest_name(book, word)),
+        [] => match told.first() {
+            Some(told) => Lookup::Hearsay(told),
+            None => Lookup::Unknown(nearest_name(book, word)),
+        },
         [peer] => Lookup::Found(peer),
         _ => Lookup::Several(found),
     }
@@ -60,7 +72,8 @@ pub fn tagged<'a>(book: &'a PeerBook, tag: &Tag) -> Result<Vec<&'a Peer>, Option
 }
 
 fn nearest_name(book: &PeerBook, word: &str) -> Option<String> {
-    let names = book.iter().filter_map(|p| p.name.as_ref().map(Name::word));
+    let met = book.iter().filter(|p| !p.is_hearsay());
+    let names = met.filter_map(|p| p.name.as_ref().map(Name::word));
     nearest(word, names)
 }
 

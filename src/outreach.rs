@@ -39,6 +39,7 @@ pub async fn ask_for_key(home: &Home, peer: Peer) -> Result<Report, Failure> {
     let secure = Chosen { secure: Secure::Prefer, by_flag: true };
     let pins = Arc::default();
     let dialer = Dialer { trust: Trust::Tofu, secure, pins, ..home.dialer().await? };
+    let peer = Peer { hearsay: None, ..peer };
     Ok(delivery::run(&dialer, home.settings.retry, peer, &Errand::Connect, |_| {}).await)
 }
 
@@ -155,6 +156,7 @@ fn interrupted(peer: Peer, begun: &Begun) -> Report {
         reached: None,
         reply: None,
         told: None,
+        was_called: true,
         parts: 1,
         attempts: 0,
         line: None,
@@ -230,7 +232,7 @@ pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
             for report in reports {
                 match &report.reached {
                     Some(reached) => book.reach(&report.peer.address, reached.clone(), now),
-                    None if checks => book.miss(&report.peer.address),
+                    None if checks && report.was_called => book.miss(&report.peer.address),
                     None => {}
                 }
             }

@@ -46,14 +46,15 @@ pub async fn run(home: Home, every: Duration) {
 }
 
 async fn round(home: &Home, schedule: &mut Schedule, every: Duration) -> Result<(), Failure> {
-    let mut home = home.reopen()?;
-    let peers: Vec<_> = home.peers.book().iter().filter(|p| !home.is_self(&p.address)).collect();
-    let (now, time) = (Instant::now(), SystemTime::now());
-    let silent = schedule.choose(&peers, every, now, time);
+    let (again, before) = (home.reopen(), std::mem::take(schedule));
+    // ten thousand peers take a while, and the listener must not wait for it
+    let chosen = spawn_blocking(move || choose(again?, before, every)).await;
+    let Ok(chosen) = chosen else { return Ok(()) };
+    let (mut home, silent, witnesses);
+    (home, *schedule, silent, witnesses) = chosen?;
     if silent.is_empty() {
         return Ok(());
     }
-    let witnesses = witnesses(&peers, time);
     let mut reports = outreach::run_quietly(&home, silent, &Errand::Connect).await?;
     if !is_anybody_there(&reports) {
         reports.extend(outreach::run_quietly(&home, witnesses, &Errand::Connect).await?);
@@ -62,9 +63,24 @@ async fn round(home: &Home, schedule: &mut Schedule, every: Duration) -> Result<
     for report in reports.iter().filter(|report| report.result.is_ok()) {
         home.ui.talk(format!("{} answers", report.named().label()));
     }
-    // the lock may have to be waited for, and the listener must not wait with us
+    // the lock may have to be waited for
     let _ = spawn_blocking(move || outreach::note(&mut home, &reports, counts)).await;
     Ok(())
+}
+
+/// The silent peers whose turn it is, and who could say whether we are heard.
+fn choose(
+    home: Home,
+    mut schedule: Schedule,
+    every: Duration,
+) -> Result<(Home, Schedule, Vec<Peer>, Vec<Peer>), Failure> {
+    let time = SystemTime::now();
+    let peers: Vec<_> = home.peers.book().iter().collect();
+    let mut silent = schedule.choose(&peers, every, Instant::now(), time);
+    let mut witnesses = witnesses(&peers, time);
+    silent.retain(|peer| !home.is_self(&peer.address));
+    witnesses.retain(|peer| !home.is_self(&peer.address));
+    Ok((home, schedule, silent, witnesses))
 }
 
 fn is_anybody_there(reports: &[Report]) -> bool {
@@ -127,6 +143,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hearsay::Hearsay;
     use crate::key::PublicKey;
     use crate::peer::Source;
 
@@ -149,7 +166,9 @@ mod tests {
     #[test]
     fn only_silent_peers_that_are_sure_are_looked_for() {
         let now = SystemTime::now();
-        let hearsay = Some(crate::hearsay::Hearsay { seen: now, key: None, by: None });
+        let (is_chosen, is_disputed) = (true, false);
+        let hearsay = Hearsay { seen: now, key: None, by: None, is_chosen, is_disputed };
+        let hearsay = Some(hearsay);
         let told = Peer::new("10.0.0.1:9".parse().unwrap(), Source::Learned);
         let peers = [
             peer(1, Source::Heard, 0),

@@ -58,6 +58,8 @@ pub struct Report {
     pub reply: Option<Vec<u8>>,
     /// The peers that it has told of, or why it has not, if it was asked.
     pub told: Option<Result<Vec<Acquaintance>, Failure>>,
+    /// Whether anybody was called at all: settings may forbid it.
+    pub was_called: bool,
     /// How many messages it took; more than one for a long text.
     pub parts: usize,
     /// How often the peer was called.
@@ -337,6 +339,7 @@ mod tests {
             reached: None,
             reply: None,
             told: None,
+            was_called: true,
             parts: 1,
             attempts: 1,
             line: None,

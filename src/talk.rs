@@ -100,6 +100,9 @@ impl Talk {
         self.say(question.as_bytes(), deadline).await?;
         match timeout_at(deadline.end(), self.session.peers(&id, SystemTime::now())).await {
             Ok(Ok(Told::Peers { peers, total })) => Ok((peers, total)),
+            Ok(Ok(Told::Refused { code })) if code == "denied" => {
+                Err(Failure::new(Code::Denied, "it does not tell us of its peers"))
+            }
             Ok(Ok(Told::Refused { code })) => Err(refused(&code, None)),
             Ok(Err(error)) => Err(no_answer(&error)),
             Err(_) => Err(deadline.passed(Code::Timeout, "answer")),

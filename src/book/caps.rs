@@ -49,7 +49,7 @@ impl PeerBook {
         self.shrink_but(proved.then_some(newest));
     }
 
-    /// Removes what is over the caps: mere claims first, then those that have left, then the longest unseen; what was
+    /// Removes what is over the caps: what others say first, then mere claims, then those that have left, then the longest unseen; what was
     /// given never. A claim never takes the place of a peer that was verified.
     pub fn shrink(&mut self) {
         self.shrink_but(None);
@@ -68,7 +68,9 @@ impl PeerBook {
             // a key that was seen first has to last, or who can fill the book could be seen first once more
             let may_go =
                 self.iter().filter(|p| !p.is_kept() && p.key.is_none() && Some(&p.address) != kept);
-            let first = may_go.min_by_key(|p| (p.verified, !p.left, p.last_seen));
+            let told = |p: &Peer| p.hearsay.map(|said| said.seen);
+            let first =
+                may_go.min_by_key(|p| (!p.is_hearsay(), p.verified, !p.left, p.last_seen, told(p)));
             match first.map(|p| p.address.clone()) {
                 Some(address) => self.remove(&address),
                 None => {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::PeerBook;
 use super::caps::MAX_ADDRESSES_OF_KEY;
 use crate::address::Address;
-use crate::hearsay::{Acquaintance, HEARSAY_LASTS, Hearsay, is_meant_alike};
+use crate::hearsay::{Acquaintance, Hearsay, is_meant_alike, is_worth_telling};
 use crate::key::PublicKey;
 use crate::peer::{Peer, Source, State};
 
@@ -23,6 +23,26 @@ pub struct Teller {
     pub key: Option<PublicKey>,
     /// Where it is.
     pub ip: IpAddr,
+    /// Whether a person has entered it or given its key. All others are as one: anybody can be many.
+    pub is_chosen: bool,
+}
+
+/// What somebody tells.
+#[derive(Clone, Debug)]
+pub struct Telling {
+    /// Who.
+    pub teller: Teller,
+    /// Of whom.
+    pub peers: Vec<Acquaintance>,
+}
+
+/// Tellers that share what may be kept of them.
+type Group = Option<PublicKey>;
+
+impl Teller {
+    fn group(&self) -> Group {
+        self.key.filter(|_| self.is_chosen)
+    }
 }
 
 impl PeerBook {
@@ -39,100 +59,121 @@ impl PeerBook {
         told.into_iter().map(|(_, peer)| peer).collect()
     }
 
-    /// Learns of peers from what another one says, and counts those of which nothing was known. What we know ourselves,
-    /// what a person has said, and who is ourselves is left as it is.
+    /// Learns of peers from what others say, and counts for each of them those of whom nothing was known and who are kept.
+    /// What we know ourselves, what a person has said, and who is ourselves is left as it is.
     pub fn learn(
         &mut self,
-        told: &[Acquaintance],
-        teller: Teller,
+        tellings: &[Telling],
         now: SystemTime,
         is_own: impl Fn(&Acquaintance) -> bool,
-    ) -> usize {
-        let known = Known::of(self, now);
-        let mut addresses = known.addresses_of_keys;
-        let mut news = Vec::new();
-        for peer in told {
-            let is_teller = peer.key.is_some() && peer.key == teller.key;
-            let is_stale = now.duration_since(peer.seen).is_ok_and(|age| age > HEARSAY_LASTS);
-            let is_of_use = is_meant_alike(peer.address.ip(), teller.ip) && !is_stale;
-            if !is_of_use || is_teller || is_own(peer) || known.twins.contains(&peer.address) {
-                continue;
-            }
-            let address = Address::from(peer.address);
-            match self.at(&address) {
-                Some(before) => {
-                    if let Some(after) = retold(before, peer, now) {
-                        self.put(after);
-                    }
+    ) -> Vec<usize> {
+        let mut known = Known::of(self, now);
+        let mut news: BTreeMap<Address, (usize, Peer)> = BTreeMap::new();
+        for (number, Telling { teller, peers }) in tellings.iter().enumerate() {
+            let mut told = HashSet::new();
+            for peer in peers {
+                let is_teller = peer.key.is_some() && peer.key == teller.key;
+                let is_of_use = is_meant_alike(peer.address.ip(), teller.ip)
+                    && is_worth_telling(peer.seen, now);
+                // of what one says twice the first counts
+                if !is_of_use || is_teller || !told.insert(peer.address) || is_own(peer) {
+                    continue;
                 }
-                None => {
-                    if let Some(key) = peer.key {
-                        let count = addresses.entry(key).or_default();
-                        if known.active_keys.contains(&key) || *count >= MAX_ADDRESSES_OF_KEY {
-                            continue;
-                        }
-                        *count += 1;
-                    }
-                    self.put(entry(address.clone(), peer, teller, now));
-                    news.push(address);
+                let address = Address::from(peer.address);
+                let new = news.get(&address).map(|(_, peer)| peer);
+                if let Some(before) = new.or(self.at(&address)) {
+                    let Some(after) = retold(before, peer, teller, now) else { continue };
+                    let number = news.get(&address).map_or(number, |(first, _)| *first);
+                    news.insert(address, (number, after));
+                } else if known.admits(peer, teller) {
+                    news.insert(address, (number, entry(peer, teller, now)));
                 }
             }
         }
-        self.shrink_hearsay();
-        self.shrink();
-        news.iter().filter(|address| self.at(address).is_some()).count()
+        self.keep_within_caps(&mut news);
+        let mut counts = vec![0; tellings.len()];
+        for (address, (number, peer)) in news {
+            counts[number] += usize::from(self.at(&address).is_none());
+            self.put(peer);
+        }
+        counts
     }
 
-    /// Keeps what others say within its cap. Who has told most makes room first, so that nobody pushes out what others
-    /// tell; of his the one that did not answer, then the one that was seen longest ago.
-    fn shrink_hearsay(&mut self) {
-        let hearsay = || self.iter().filter(|peer| !peer.is_kept());
-        let mut by_teller: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for peer in hearsay() {
-            if let Some(Hearsay { seen, by, .. }) = peer.hearsay {
-                let teller = by.map(|key| *key.as_bytes());
+    /// Forgets what others have said too long ago. It is not written down: time says the same to everybody who reads.
+    pub fn forget_stale_hearsay(&mut self, now: SystemTime) {
+        let is_stale = |peer: &Peer| {
+            !peer.is_kept() && peer.hearsay.is_some_and(|said| !is_worth_telling(said.seen, now))
+        };
+        self.peers.retain(|_, peer| !is_stale(peer));
+    }
+
+    /// Keeps what others say within its room, with these news. Who has told most makes room first, so that nobody
+    /// pushes out what others tell; of his the one that did not answer, then the one that was seen longest ago.
+    fn keep_within_caps(&mut self, news: &mut BTreeMap<Address, (usize, Peer)>) {
+        let is_told = |peer: &&Peer| peer.is_hearsay() && !peer.is_kept();
+        let others = self.iter().filter(|peer| !is_told(peer)).count();
+        let room = self.caps.learned.min(self.caps.peers.saturating_sub(others));
+        let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let before = self.iter().filter(is_told).filter(|peer| !news.contains_key(&peer.address));
+        for peer in before.chain(news.values().map(|(_, peer)| peer)) {
+            if let Some(Hearsay { seen, by, is_chosen, .. }) = peer.hearsay {
+                let group = by.filter(|_| is_chosen).map(|key| *key.as_bytes());
                 let worth = (!peer.unanswered, seen);
-                by_teller.entry(teller).or_default().push((worth, peer.address.clone()));
+                groups.entry(group).or_default().push((worth, peer.address.clone()));
             }
         }
-        let mut over: usize = by_teller.values().map(Vec::len).sum();
-        over = over.saturating_sub(self.caps.learned);
-        by_teller.values_mut().for_each(|told| told.sort_by(|a, b| b.cmp(a)));
-        for _ in 0..over {
-            let most = by_teller.values_mut().max_by_key(|told| told.len());
+        let told: usize = groups.values().map(Vec::len).sum();
+        groups.values_mut().for_each(|told| told.sort_by(|a, b| b.cmp(a)));
+        for _ in room..told {
+            let most = groups.values_mut().max_by_key(|told| told.len());
             if let Some((_, address)) = most.and_then(Vec::pop) {
+                news.remove(&address);
                 self.remove(&address);
             }
         }
     }
 }
 
-/// What is known already, looked up once for a whole list.
+/// What is known already, looked up once for all that is told.
 struct Known {
     /// Where peers answer that are entered under their host's name.
     twins: HashSet<SocketAddr>,
     /// The keys of peers that we meet ourselves.
     active_keys: HashSet<PublicKey>,
-    /// At how many addresses each key is said to be.
-    addresses_of_keys: HashMap<PublicKey, usize>,
+    /// At how many addresses each key is said to be, and by whom: who lies about a key takes no room from others.
+    addresses: HashMap<(PublicKey, Group), usize>,
 }
 
 impl Known {
     fn of(book: &PeerBook, now: SystemTime) -> Self {
-        let by_name = |p: &Peer| p.address.ip().is_none() && p.verified;
-        let twins = book.iter().filter(|p| by_name(p));
+        let by_name = |p: &&Peer| p.address.ip().is_none() && p.verified;
+        let twin = |p: &Peer| Some(SocketAddr::new(p.observed?, p.address.port));
         let active = book.iter().filter(|p| p.state(now) == State::Active);
-        let mut addresses_of_keys = HashMap::new();
-        for key in book.iter().filter_map(|p| p.key.or(p.hearsay.and_then(|said| said.key))) {
-            *addresses_of_keys.entry(key).or_default() += 1;
+        let mut addresses = HashMap::new();
+        for said in book.iter().filter_map(|peer| peer.hearsay) {
+            if let Some(key) = said.key {
+                *addresses.entry((key, said.by.filter(|_| said.is_chosen))).or_default() += 1;
+            }
         }
         Self {
-            twins: twins
-                .filter_map(|p| Some(SocketAddr::new(p.observed?, p.address.port)))
-                .collect(),
+            twins: book.iter().filter(by_name).filter_map(twin).collect(),
             active_keys: active.filter_map(|p| p.key).collect(),
-            addresses_of_keys,
+            addresses,
         }
+    }
+
+    /// Whether this is somebody else than those who are known.
+    fn admits(&mut self, peer: &Acquaintance, teller: &Teller) -> bool {
+        if self.twins.contains(&peer.address) {
+            return false;
+        }
+        let Some(key) = peer.key else { return true };
+        let count = self.addresses.entry((key, teller.group())).or_default();
+        // who announces himself here and now is here, wherever we have met him
+        let is_met = teller.key.is_some() && self.active_keys.contains(&key);
+        let is_else = !is_met && *count < MAX_ADDRESSES_OF_KEY;
+        *count += usize::from(is_else);
+        is_else
     }
 }
 
@@ -145,30 +186,42 @@ fn acquaintance(peer: &Peer, now: SystemTime) -> Option<Acquaintance> {
         // who has only written to us may not be there for anybody
         None => (peer.key, peer.last_seen.filter(|_| peer.verified && peer.wire.is_some())?),
     };
-    let is_fresh = now.duration_since(seen).is_ok_and(|age| age <= HEARSAY_LASTS);
-    is_fresh.then(|| Acquaintance { address, name: peer.name.clone(), key, seen })
+    is_worth_telling(seen, now).then(|| Acquaintance {
+        address,
+        name: peer.name.clone(),
+        key,
+        seen,
+    })
 }
 
-fn entry(address: Address, told: &Acquaintance, teller: Teller, now: SystemTime) -> Peer {
+fn entry(told: &Acquaintance, teller: &Teller, now: SystemTime) -> Peer {
     let source = if teller.key.is_some() { Source::Learned } else { Source::Lan };
-    let hearsay = Hearsay { seen: told.seen.min(now), key: told.key, by: teller.key };
-    Peer { name: told.name.clone(), hearsay: Some(hearsay), ..Peer::new(address, source) }
+    let Teller { key: by, is_chosen, .. } = *teller;
+    let seen = told.seen.min(now);
+    let hearsay = Some(Hearsay { seen, key: told.key, by, is_chosen, is_disputed: false });
+    Peer { name: told.name.clone(), hearsay, ..Peer::new(told.address.into(), source) }
 }
 
-/// The entry after the same peer was told of again, if that says anything new. Two that name different keys are both
-/// not believed: then the first word with the peer itself decides.
-fn retold(before: &Peer, told: &Acquaintance, now: SystemTime) -> Option<Peer> {
+/// The entry after the same peer was told of again, if that says anything new. Whom a person has chosen is believed before
+/// others; of two alike that name different keys neither is, and the first word with the peer itself decides.
+fn retold(before: &Peer, told: &Acquaintance, teller: &Teller, now: SystemTime) -> Option<Peer> {
     let hearsay = before.hearsay.filter(|_| !before.is_kept())?;
-    let key = match (hearsay.key, told.key) {
-        (Some(one), Some(other)) if one != other => None,
-        (one, other) => one.or(other),
-    };
+    if teller.is_chosen && !hearsay.is_chosen {
+        let after = entry(told, teller, now);
+        let name = after.name.or(before.name.clone());
+        return Some(Peer { name, source: before.source, ..after });
+    }
+    let is_heard = teller.is_chosen == hearsay.is_chosen;
+    let said = told.key.filter(|_| is_heard && !hearsay.is_disputed);
+    let is_disputed = hearsay.is_disputed
+        || matches!((hearsay.key, said), (Some(one), Some(other)) if one != other);
+    let key = if is_disputed { None } else { hearsay.key.or(said) };
     let is_fresher = told.seen.duration_since(hearsay.seen).is_ok_and(|by| by >= HEARSAY_GRAIN);
     let seen = if is_fresher { told.seen.min(now) } else { hearsay.seen };
     let name = before.name.clone().or(told.name.clone());
-    let hearsay = Some(Hearsay { seen, key, ..hearsay });
-    // somebody may have met it after it did not answer us
-    let unanswered = before.unanswered && !is_fresher;
+    let hearsay = Some(Hearsay { seen, key, is_disputed, ..hearsay });
+    // somebody may have met it after it did not answer us, or it is announced at this moment
+    let unanswered = before.unanswered && !is_fresher && teller.key.is_some();
     let after = Peer { name, hearsay, unanswered, ..before.clone() };
     (after != *before).then_some(after)
 }
@@ -177,6 +230,7 @@ fn retold(before: &Peer, told: &Acquaintance, now: SystemTime) -> Option<Peer> {
 mod tests {
     use super::*;
     use crate::book::{Caps, Edit, Listing, Reached, Record};
+    use crate::hearsay::HEARSAY_LASTS;
     use crate::message::{Arrival, Kind};
     use crate::peer::Wire;
     use crate::trust::Trust;
@@ -202,11 +256,16 @@ mod tests {
     }
 
     fn teller(number: u16) -> Teller {
-        Teller { key: Some(key(number)), ip: "10.99.0.1".parse().unwrap() }
+        Teller { key: Some(key(number)), ip: "10.99.0.1".parse().unwrap(), is_chosen: true }
+    }
+
+    fn learn_at(book: &mut PeerBook, told: &[Acquaintance], by: Teller, at: SystemTime) -> usize {
+        let telling = Telling { teller: by, peers: told.to_vec() };
+        book.learn(&[telling], at, |_| false)[0]
     }
 
     fn learn(book: &mut PeerBook, told: &[Acquaintance], by: u16) -> usize {
-        book.learn(told, teller(by), now(), |_| false)
+        learn_at(book, told, teller(by), now())
     }
 
     fn at(book: &PeerBook, number: u16) -> Option<&Peer> {
@@ -230,7 +289,8 @@ mod tests {
         assert_eq!(learn(&mut book, &[told(1, 60), told(2, 0)], 9), 2);
         let peer = at(&book, 1).unwrap();
         let seen = now() - Duration::from_secs(60);
-        let hearsay = Hearsay { seen, key: Some(key(1)), by: Some(key(9)) };
+        let (key1, by) = (Some(key(1)), Some(key(9)));
+        let hearsay = Hearsay { seen, key: key1, by, is_chosen: true, is_disputed: false };
         assert_eq!((peer.source, peer.hearsay), (Source::Learned, Some(hearsay)));
         assert_eq!((peer.key, peer.verified, peer.last_seen), (None, false, None));
         assert_eq!(peer.state(now()), State::Learned);
@@ -242,8 +302,8 @@ mod tests {
             (None, Some(key(1)), State::Active)
         );
         assert_eq!(peer.source, Source::Learned, "that is how it came");
-        let lan = Teller { key: None, ip: "169.254.0.1".parse().unwrap() };
-        assert_eq!(book.learn(&[told(3, 0)], lan, now(), |_| false), 1);
+        let lan = Teller { key: None, ip: "169.254.0.1".parse().unwrap(), is_chosen: false };
+        assert_eq!(learn_at(&mut book, &[told(3, 0)], lan, now()), 1);
         assert_eq!(at(&book, 3).unwrap().state(now()), State::Lan);
     }
 
@@ -304,11 +364,38 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_name_different_keys_neither_is_believed() {
+    fn of_two_that_name_different_keys_neither_is_believed_whoever_speaks_last() {
         let mut book = PeerBook::default();
-        learn(&mut book, &[told(1, 0)], 8);
-        learn(&mut book, &[Acquaintance { key: Some(key(666)), ..told(1, 0) }], 9);
-        assert_eq!(at(&book, 1).unwrap().hearsay.unwrap().key, None);
+        let lie = Acquaintance { key: Some(key(666)), ..told(1, 0) };
+        let said = |book: &PeerBook| at(book, 1).unwrap().hearsay.unwrap().key;
+        // one that contradicts himself is taken at his first word
+        learn(&mut book, &[told(1, 0), lie.clone()], 8);
+        assert_eq!(said(&book), Some(key(1)));
+        learn(&mut book, &[lie.clone(), lie.clone()], 9);
+        assert_eq!(said(&book), None);
+        book.take_journal();
+        for _ in 0..10 {
+            learn(&mut book, std::slice::from_ref(&lie), 9);
+            learn(&mut book, &[told(1, 0)], 8);
+        }
+        assert_eq!((said(&book), book.take_journal()), (None, vec![]), "nor is it written again");
+    }
+
+    #[test]
+    fn who_was_chosen_is_believed_before_those_who_were_not() {
+        let stranger = Teller { is_chosen: false, ..teller(7) };
+        let lie = Acquaintance { key: Some(key(666)), ..told(1, 0) };
+        for order in [[0, 1, 0], [1, 0, 1]] {
+            let mut book = PeerBook::default();
+            for who in order {
+                match who {
+                    0 => learn_at(&mut book, std::slice::from_ref(&lie), stranger, now()),
+                    _ => learn(&mut book, &[told(1, 0)], 8),
+                };
+            }
+            let hearsay = at(&book, 1).unwrap().hearsay.unwrap();
+            assert_eq!((hearsay.key, hearsay.by), (Some(key(1)), Some(key(8))), "{order:?}");
+        }
     }
 
     #[test]
@@ -329,10 +416,13 @@ mod tests {
             own.clone(),
             told(4, HEARSAY_LASTS.as_secs() + 1),
         ];
-        assert_eq!(book.learn(&lies, teller(9), now(), |peer| *peer == own), 0);
+        let telling = Telling { teller: teller(9), peers: lies.to_vec() };
+        assert_eq!(book.learn(&[telling], now(), |peer| *peer == own), [0]);
         assert!(book.is_empty());
-        // from the future it is from now
-        let hasty = Acquaintance { seen: now() + Duration::from_secs(9999), ..told(1, 0) };
+        let ahead = |seconds| now() + Duration::from_secs(seconds);
+        let far = Acquaintance { seen: ahead(9999), ..told(5, 0) };
+        assert_eq!(learn(&mut book, &[far], 9), 0);
+        let hasty = Acquaintance { seen: ahead(600), ..told(1, 0) };
         assert_eq!(learn(&mut book, &[hasty], 9), 1);
         assert_eq!(at(&book, 1).unwrap().hearsay.unwrap().seen, now());
     }
@@ -347,6 +437,7 @@ mod tests {
             (10..40).map(|n| Acquaintance { key: Some(key(2)), ..told(n, 0) }).collect();
         assert_eq!(learn(&mut book, &many, 9), MAX_ADDRESSES_OF_KEY);
         assert_eq!(learn(&mut book, &many, 9), 0);
+        assert_eq!(learn(&mut book, &[told(2, 0)], 8), 1, "that takes no room from others");
     }
 
     #[test]
@@ -356,18 +447,42 @@ mod tests {
         (1..=50).for_each(|number| meet(&mut book, number, 3600 * 24));
         let honest: Vec<_> = (100..130).map(|number| told(number, 3600 * 24)).collect();
         assert_eq!(learn(&mut book, &honest, 8), 30);
+        let honest_left =
+            |book: &PeerBook| (100..130).filter(|number| at(book, *number).is_some()).count();
+        book.take_journal();
         for part in 0..40 {
             let flood: Vec<_> =
                 (0..256).map(|number| told(1000 + part * 256 + number, 0)).collect();
-            let new = learn(&mut book, &flood, 9);
+            // whoever it is, and however many they are
+            let stranger = Teller { is_chosen: false, ..teller(900 + part) };
+            let by = if part % 2 == 0 { teller(9) } else { stranger };
+            let new = learn_at(&mut book, &flood, by, now());
             assert!(new <= 100 - 30, "{new}");
         }
         assert_eq!(book.iter().filter(|p| p.is_hearsay()).count(), 100);
-        assert!((100..130).all(|number| at(&book, number).is_some()), "the others' are there");
+        assert_eq!(honest_left(&book), 30);
         assert!((1..=50).all(|number| at(&book, number).is_some()), "and those that we met");
-        // and who comes himself finds room: what others say makes it
-        (51..=200).for_each(|number| meet(&mut book, number, 0));
+        assert!(book.take_journal().len() <= 40 * 2 * 100, "only what is kept is written");
+        // what is known is not pushed out either when the book is full, and what is told gets what is left
+        (51..=160).for_each(|number| meet(&mut book, number, 0));
+        let flood: Vec<_> = (20_000..20_256).map(|number| told(number, 0)).collect();
+        learn(&mut book, &flood, 9);
+        assert_eq!((book.len(), book.iter().filter(|p| p.is_hearsay()).count()), (200, 40));
+        assert!(honest_left(&book) >= 10, "{}", honest_left(&book));
+        (161..=200).for_each(|number| meet(&mut book, number, 0));
         assert_eq!((book.len(), book.iter().filter(|p| p.is_hearsay()).count()), (200, 0));
+    }
+
+    #[test]
+    fn a_full_book_learns_nothing_and_writes_nothing() {
+        let caps = Caps { peers: 50, ..Caps::default() };
+        let mut book = PeerBook::new(caps, Trust::Tofu);
+        (1..=50).for_each(|number| meet(&mut book, number, 3600));
+        book.take_journal();
+        let flood: Vec<_> = (1000..6000).map(|number| told(number, 0)).collect();
+        assert_eq!(learn(&mut book, &flood, 9), 0);
+        assert!(book.take_journal().iter().all(|record| matches!(record, Record::Removed(_))));
+        assert_eq!(book.len(), 50);
     }
 
     #[test]
@@ -394,20 +509,25 @@ mod tests {
     }
 
     #[test]
-    fn old_hearsay_is_not_told_and_dropped_by_the_fold() {
+    fn old_hearsay_is_not_told_and_forgotten() {
         let mut book = PeerBook::default();
         learn(&mut book, &[told(1, 0)], 9);
         let later = now() + HEARSAY_LASTS + Duration::from_secs(1);
         assert_eq!(book.acquaintances(later), []);
-        assert_eq!(book.snapshot(now()).count(), 1);
-        assert_eq!(book.snapshot(later).count(), 0);
         assert_eq!(book.older(Duration::from_secs(60), now()).len(), 0);
         assert_eq!(book.older(Duration::from_secs(60), later).len(), 1);
         // told anew it is fresh again, but not written down for every second
         book.take_journal();
         learn(&mut book, &[Acquaintance { seen: now() + Duration::from_secs(1), ..told(1, 0) }], 9);
         assert_eq!(book.take_journal(), []);
-        book.learn(&[Acquaintance { seen: later, ..told(1, 0) }], teller(9), later, |_| false);
+        let again = Acquaintance { seen: later, ..told(1, 0) };
+        learn_at(&mut book, &[again], teller(9), later);
         assert_eq!(book.acquaintances(later).len(), 1);
+        // what comes from the future is as worthless, and so it is when the clock was set back
+        book.forget_stale_hearsay(now());
+        assert!(book.is_empty());
+        learn(&mut book, &[told(1, 0)], 9);
+        book.forget_stale_hearsay(later);
+        assert!(book.is_empty());
     }
 }

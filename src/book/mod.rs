@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 pub use self::caps::Caps;
 pub use self::edit::Edit;
-pub use self::hearsay::Teller;
+pub use self::hearsay::{Teller, Telling};
 use crate::address::Address;
 use crate::key::PublicKey;
 use crate::message::{Arrival, Kind};
@@ -183,9 +183,7 @@ impl PeerBook {
     pub fn snapshot(&self, now: SystemTime) -> impl Iterator<Item = Record> {
         // a key that was seen first is not forgotten because its owner was away
         let may_go = |p: &Peer| !p.is_kept() && p.key.is_none();
-        let is_stale = move |p: &Peer| p.hearsay.is_some_and(|hearsay| hearsay.is_stale(now));
-        let has_left = move |p: &Peer| p.left && p.age(now) > Some(LEFT_FOR);
-        let gone = move |p: &&Peer| may_go(p) && (has_left(p) || is_stale(p));
+        let gone = move |p: &&Peer| p.left && may_go(p) && p.age(now) > Some(LEFT_FOR);
         let worth = |p: &&Peer| {
             let by_hand = p.source == Source::Static || !p.tags.is_empty() || p.key.is_some();
             !p.configured || p.last_seen.is_some() || p.unanswered || by_hand
@@ -207,20 +205,22 @@ impl PeerBook {
         let known = self.peers.get(address);
         if arrival.kind == Kind::Exit {
             let peer = known.filter(|p| !p.left && p.belongs_to(arrival))?;
-            let left = Peer { left: true, last_seen: Some(arrival.time), ..peer.clone() };
+            let last_seen = Some(arrival.time);
+            let left = Peer { left: true, last_seen, hearsay: None, ..peer.clone() };
             self.put(left);
             return Some(Change::Left);
         }
-        let Some(peer) = known else {
-            let new = Peer::new(address.clone(), Source::Heard);
+        if known.is_some_and(|peer| !peer.belongs_to(arrival)) {
+            return None;
+        }
+        let Some(peer) = known.filter(|peer| !peer.is_hearsay()) else {
+            let new = || Peer::new(address.clone(), Source::Heard);
+            let new = known.cloned().unwrap_or_else(new);
             self.put(self.sighted(new, name, arrival));
             self.evict_others_of(arrival.key);
             self.evict(address);
             return self.at(address).map(|_| Change::Joined);
         };
-        if !peer.belongs_to(arrival) {
-            return None;
-        }
         let seen = self.sighted(peer.clone(), name, arrival);
         let change = difference(peer, &seen);
         if change.is_some() || is_worth_writing(peer, &seen) {
@@ -277,7 +277,7 @@ impl PeerBook {
             hearsay: None,
             ..peer.clone()
         };
-        let is_new = known.is_none();
+        let is_new = known.is_none_or(Peer::is_hearsay);
         if known.is_none_or(|p| is_worth_writing(p, &seen)) {
             self.put(seen);
         }

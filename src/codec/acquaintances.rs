@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::frame::Malformed;
 use crate::hearsay::{Acquaintance, is_meant_alike};
@@ -49,10 +50,11 @@ pub fn encode(
     (serde_json::to_string(&entries).unwrap_or_default(), told().count())
 }
 
-/// Reads a list. Of a peer whose address or key is none, nothing is known; a name that is none is left out.
+/// Reads a list. An entry that breaks the grammar is passed over; a name that is none is left out of its entry.
 pub fn decode(list: &[u8], now: SystemTime) -> Result<Vec<Acquaintance>, Malformed> {
-    let entries: Vec<Entry> = serde_json::from_slice(list).map_err(|_| Malformed)?;
-    Ok(entries.into_iter().take(MAX_LISTED).filter_map(|entry| entry.read(now)).collect())
+    let entries: Vec<Value> = serde_json::from_slice(list).map_err(|_| Malformed)?;
+    let read = |entry| serde_json::from_value::<Entry>(entry).ok()?.read(now);
+    Ok(entries.into_iter().take(MAX_LISTED).filter_map(read).collect())
 }
 
 impl Entry {
@@ -163,6 +165,12 @@ mod tests {
             "{\"addr\":\"[fe80::1%3]:80\"}",
             "{\"addr\":\"10.0.0.1:80\",\"key\":\"01\"}",
             "{\"addr\":\"10.0.0.1:80\",\"age\":18446744073709551615}",
+            "{\"addr\":\"10.0.0.1:80\",\"age\":-1}",
+            "{\"addr\":\"10.0.0.1:80\",\"age\":1.5}",
+            "{\"addr\":\"10.0.0.1:80\",\"key\":7}",
+            "{\"addr\":7}",
+            "{}",
+            "7",
         ] {
             let list = format!("[{bad},{{\"addr\":\"10.0.0.2:2\",\"key\":\"{key}\"}}]");
             let read = decode(list.as_bytes(), now()).unwrap();
@@ -172,7 +180,7 @@ mod tests {
             let list = format!("[{{\"addr\":\"10.0.0.2:2\",\"name\":\"{name}\"}}]");
             assert_eq!(decode(list.as_bytes(), now()).unwrap()[0].name, None, "{name}");
         }
-        for bad in ["", "{}", "[7]", "[{}]", "[{\"addr\":7}]", "[[[[", "[{\"addr\":\"\"},]"] {
+        for bad in ["", "{}", "7", "[[[[", "[{\"addr\":\"\"},]", &"[".repeat(90_000)] {
             assert_eq!(decode(bad.as_bytes(), now()), Err(Malformed), "{bad}");
         }
         let many = format!("[{}]", vec!["{\"addr\":\"10.0.0.2:2\"}"; 10_000].join(","));

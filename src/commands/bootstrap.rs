@@ -17,7 +17,6 @@ use crate::outreach::{self, Round};
 use crate::peer::Peer;
 use crate::quorum::Quorum;
 use crate::report::{Errand, Tally};
-use crate::signals::{Caught, First};
 
 /// Greet the static peers of the configuration and those of the local network, and learn of others
 ///
@@ -27,25 +26,33 @@ use crate::signals::{Caught, First};
 /// --share-peers.
 ///
 /// Peers of which others tell are entered as learned. Until they are met, what others say is all that is known of them, and
-/// messages to all leave them out. To meet them: p2p peers --check --source learned
+/// messages to all leave them out. With --meet they are greeted as well.
+///
+/// With --lan whoever announces himself in the local network is greeted, too, and from then on gets messages to all. To
+/// look before: p2p peers --lan
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  \
     p2p bootstrap\n  \
     p2p bootstrap --hello 'Team Red is up'\n  \
     p2p bootstrap --lan\n  \
-    p2p bootstrap -q && p2p peers --check --source learned\n\n\
+    p2p bootstrap -q --meet\n\n\
     Exit status: 0 at least one answers (and has the message), or as many as --quorum says, 3 too few, 4 or \
     5 none; 1 there is nobody to greet: the configuration has no static peers, and we have met nobody.")]
 pub struct Args {
     /// Also send them this message; - reads it from stdin
     #[arg(long, value_name = "MESSAGE")]
     hello: Option<String>,
-    /// Find peers that announce themselves in the local network, and greet them, too [default: asking for 2s]
+    /// Find peers that announce themselves in the local network, and greet them, too. Less than 2s may miss some [default:
+    /// asking for 2s]
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     lan: Option<Option<Time>>,
     /// Do not ask which peers they know
     #[arg(long)]
     no_learn: bool,
+    /// Also greet peers that were only learned, at most 256 at a time; who does not answer is left alone until somebody
+    /// has seen it again
+    #[arg(long)]
+    meet: bool,
     /// How many have to answer: all, any, a number, or a percentage as 50%
     #[arg(long, value_name = "QUORUM", default_value_t = Quorum::Any)]
     quorum: Quorum,
@@ -61,15 +68,24 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
     let message = |hello| MessageArgs::default().read(&TextArgs::given(hello));
     let hello = args.hello.map(message).transpose()?;
     let lan = args.lan.map(|time| time.map_or(lan::DEFAULT_TIME, |time| time.0));
-    let plan = Plan { hello, lan, learns: !args.no_learn, quorum: args.quorum };
+    let (learns, meets) = (!args.no_learn, args.meet);
+    let plan = Plan { hello, lan, learns, meets, quorum: args.quorum };
     let tally = block_on(greet(&mut home, plan))??;
     conclude(tally, &home)
 }
 
-fn nobody(home: &Home, also: &str) -> Failure {
+fn nobody(home: &Home, lan: Option<Duration>) -> Failure {
     let path = home.settings.config_path.display();
-    Failure::new(Code::Nothing, format!("{path} has no static peers{also}"))
-        .hint("add them as [[peer]]; `p2p config init` writes an example")
+    let why = format!("{path} has no static peers");
+    match lan {
+        Some(time) => {
+            let why = format!("{why}, and nobody has answered here within {}", Time(time));
+            Failure::new(Code::Nothing, why)
+                .hint("do others run `p2p listen --lan`? to ask longer: --lan=5s")
+        }
+        None => Failure::new(Code::Nothing, why)
+            .hint("add them as [[peer]]; `p2p config init` writes an example"),
+    }
 }
 
 /// What is to become of it.
@@ -78,32 +94,33 @@ struct Plan {
     /// How long the local network is asked, if it is.
     lan: Option<Duration>,
     learns: bool,
+    meets: bool,
     quorum: Quorum,
 }
 
 async fn greet(home: &mut Home, plan: Plan) -> Result<Tally, Failure> {
+    let mut peers = static_peers(home);
     let near = match plan.lan {
-        Some(time) => acquaint::look_around(home, time).await?,
+        Some(time) => match acquaint::look_around(home, time).await {
+            Err(failure) if !peers.is_empty() => {
+                home.ui.warn(failure);
+                Vec::new()
+            }
+            near => near?,
+        },
         None => Vec::new(),
     };
-    let mut peers = static_peers(home);
     peers.extend(near.into_iter().filter(|peer| !peer.configured));
     // a message is for those that somebody has chosen
     if peers.is_empty() && plan.learns && plan.hello.is_none() {
         peers = acquaint::others(home, &[]);
     }
     if peers.is_empty() {
-        let also = if plan.lan.is_some() { ", and nobody announces himself here" } else { "" };
-        return Err(nobody(home, also));
+        return Err(nobody(home, plan.lan));
     }
     let signal = outreach::watch_signals()?;
-    let errand = if plan.learns { acquaint::errand(home) } else { Errand::Connect };
-    let targets = peers.len();
-    let round = outreach::run_round(home, peers.clone(), &errand, &signal, true).await?;
-    let mut tally = Tally::new(targets, &round.reports, plan.quorum, round.signal);
-    if plan.learns {
-        tally.signal = learn(home, &peers, &round, &signal).await?;
-    }
+    let greeted = outreach::run_round(home, peers.clone(), &Errand::Connect, &signal, true).await?;
+    let mut tally = Tally::new(peers.len(), &greeted.reports, plan.quorum, greeted.signal);
     if let Some(hello) = plan.hello.filter(|_| tally.signal.is_none()) {
         let now = |peer: &Peer| home.peers.book().meant_by(&peer.address).cloned();
         let there: Vec<_> = peers.iter().filter_map(now).filter(|p| !p.unanswered).collect();
@@ -116,32 +133,15 @@ async fn greet(home: &mut Home, plan: Plan) -> Result<Tally, Failure> {
         let none = if told.targets > 0 { told.none } else { tally.none };
         tally = Tally { ok: told.ok, failed, none, signal: told.signal, ..tally };
     }
+    if plan.learns && tally.signal.is_none() {
+        let mut tellers = acquaint::others(home, &peers);
+        tellers.extend(acquaint::tellers(home, &greeted.reports));
+        tally.signal = acquaint::learn(home, tellers, &signal).await?;
+    }
+    if plan.meets && tally.signal.is_none() {
+        tally.signal = acquaint::meet(home, &signal).await?;
+    }
     Ok(tally)
-}
-
-/// Learns from those that were greeted, and from a few others; a signal ends that.
-async fn learn(
-    home: &mut Home,
-    greeted: &[Peer],
-    round: &Round,
-    signal: &First,
-) -> Result<Option<Caught>, Failure> {
-    acquaint::learn(home, &round.reports)?;
-    if round.signal.is_some() {
-        return Ok(round.signal);
-    }
-    // whether these answer changes nothing else
-    let others = acquaint::others(home, greeted);
-    if others.is_empty() {
-        return Ok(None);
-    }
-    let errand = acquaint::errand(home);
-    let others = tokio::select! {
-        others = outreach::run_quietly(home, others, &errand) => others?,
-        signal = signal.clone().caught() => return Ok(Some(signal)),
-    };
-    outreach::note(home, &others, true);
-    acquaint::learn(home, &others).map(|()| None)
 }
 
 fn conclude(tally: Tally, home: &Home) -> Result<Exit, Failure> {

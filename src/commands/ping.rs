@@ -18,6 +18,7 @@ use crate::peer::Peer;
 use crate::posted::PeerLabel;
 use crate::quorum::Quorum;
 use crate::report::{Errand, Report, Tally};
+use crate::signals::Caught;
 
 /// From the beginning of one round to that of the next, as in ping(8).
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
@@ -73,33 +74,41 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         let tally = block_on(rounds(&mut home, peers, args.count, interval))??;
         return tally.conclude(&home.ui);
     }
-    let errand = if args.learn { acquaint::errand(&home) } else { Errand::Connect };
     if !is_one {
-        let tally = block_on(greet(&mut home, peers, &errand))??;
+        let tally = block_on(greet(&mut home, peers, args.learn))??;
         return tally.conclude(&home.ui);
     }
-    let report = block_on(outreach::run_one(&home, peers.remove(0), &errand))??;
+    let report = block_on(outreach::run_one(&home, peers.remove(0), &Errand::Connect))??;
     outreach::note(&mut home, std::slice::from_ref(&report), true);
-    let (line, event) = report.shown(&errand);
-    match report.result {
-        Ok(_) => {
-            home.ui.result(line, &event)?;
-            acquaint::learn(&mut home, &[report]).map(|()| Exit::Done)
-        }
-        Err(failure) => {
-            home.ui.event(&event)?;
-            Err(failure)
-        }
+    let (line, event) = report.shown(&Errand::Connect);
+    if let Err(failure) = report.result {
+        home.ui.event(&event)?;
+        return Err(failure);
     }
+    home.ui.result(line, &event)?;
+    let signal = if args.learn { block_on(learn(&mut home, &[report]))?? } else { None };
+    Ok(signal.map_or(Exit::Done, |signal| signal.exit))
 }
 
 /// Greets all of them once.
-async fn greet(home: &mut Home, peers: Vec<Peer>, errand: &Errand) -> Result<Tally, Failure> {
+async fn greet(home: &mut Home, peers: Vec<Peer>, learns: bool) -> Result<Tally, Failure> {
     let signal = outreach::watch_signals()?;
-    let targets = peers.len();
-    let Round { reports, signal } = outreach::run_round(home, peers, errand, &signal, true).await?;
-    acquaint::learn(home, &reports)?;
-    Ok(Tally::new(targets, &reports, Quorum::All, signal))
+    let (targets, errand) = (peers.len(), Errand::Connect);
+    let Round { reports, signal: caught } =
+        outreach::run_round(home, peers, &errand, &signal, true).await?;
+    let mut tally = Tally::new(targets, &reports, Quorum::All, caught);
+    if learns && caught.is_none() {
+        let tellers = acquaint::tellers(home, &reports);
+        tally.signal = acquaint::learn(home, tellers, &signal).await?;
+    }
+    Ok(tally)
+}
+
+/// Asks those that have answered which peers they know.
+async fn learn(home: &mut Home, reports: &[Report]) -> Result<Option<Caught>, Failure> {
+    let signal = outreach::watch_signals()?;
+    let tellers = acquaint::tellers(home, reports);
+    acquaint::learn(home, tellers, &signal).await
 }
 
 /// What one peer's answers come to.

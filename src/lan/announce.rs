@@ -31,9 +31,8 @@ pub struct Announcement {
 }
 
 impl Announcement {
-    /// Announces the name, the port and the key of a listener, at `only` this address or at all of this machine's.
-    ///
-    /// Fails with `bind` or `unreachable`. What goes wrong later is a warning.
+    /// Announces the name, the port and the key of a listener, at `only` this address or at all of this machine's, as soon
+    /// as there is a network. What goes wrong is a warning.
     pub fn start(
         ui: Ui,
         name: Name,
@@ -42,20 +41,16 @@ impl Announcement {
         only: Option<IpAddr>,
     ) -> Result<Self, Failure> {
         let service = Service { name, port, key, ip: only };
-        let announcing = Announcing::start(service)?;
         let (stop, stopped) = channel();
         let keep = move || {
-            let mut announcing = announcing;
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(LOOK_EVERY) {
-                match announcing.look(&ui) {
-                    Ok(kept) => announcing = kept,
-                    Err(failure) => {
-                        ui.warn(failure.context("the local network is no longer told of us"));
-                        return;
-                    }
+            let mut keeper = Keeper { ui, service, announcing: None, since: None, warned: false };
+            loop {
+                keeper.look();
+                if stopped.recv_timeout(LOOK_EVERY) != Err(RecvTimeoutError::Timeout) {
+                    break;
                 }
             }
-            end(&announcing.daemon);
+            keeper.announcing.iter().for_each(|announcing| end(&announcing.daemon));
         };
         let thread = thread::Builder::new().name("lan".into()).spawn(keep).or_fail(Code::Io)?;
         Ok(Self { stop, thread })
@@ -69,48 +64,75 @@ impl Announcement {
     }
 }
 
+/// Sees to it that we are announced.
+struct Keeper {
+    ui: Ui,
+    service: Service,
+    announcing: Option<Announcing>,
+    /// Since when nobody could be told of us.
+    since: Option<Instant>,
+    warned: bool,
+}
+
 /// What is announced, and by what.
 struct Announcing {
-    service: Service,
     daemon: ServiceDaemon,
     events: Receiver<DaemonEvent>,
-    since: Instant,
     is_heard: bool,
-    has_warned: bool,
+}
+
+impl Keeper {
+    /// Looks whether all is well, and begins again if it is not.
+    fn look(&mut self) {
+        if let Some(announcing) = &mut self.announcing {
+            announcing.listen();
+            if announcing.cached().is_none_or(|records| records > MAX_CACHED) {
+                let why = "too much is announced in the local network; forgetting it, and \
+                           announcing us anew";
+                self.ui.talk(why);
+                end(&announcing.daemon);
+                self.announcing = None;
+            }
+        }
+        let failure = if self.announcing.is_none() { self.begin().err() } else { None };
+        self.warn(failure);
+    }
+
+    fn begin(&mut self) -> Result<(), Failure> {
+        let daemon = start(self.service.ip)?;
+        let announced = || {
+            let events = daemon.monitor()?;
+            daemon.register(self.service.records()?)?;
+            Ok::<_, mdns_sd::Error>(events)
+        };
+        let events = announced().or_fail(Code::Io)?;
+        self.announcing = Some(Announcing { daemon, events, is_heard: false });
+        Ok(())
+    }
+
+    /// Warns once of each time in which nobody can be told of us.
+    fn warn(&mut self, failure: Option<Failure>) {
+        if self.announcing.as_ref().is_some_and(|announcing| announcing.is_heard) {
+            (self.since, self.warned) = (None, false);
+            return;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if self.warned || (failure.is_none() && since.elapsed() < MAX_UNHEARD) {
+            return;
+        }
+        self.warned = true;
+        let cannot = "cannot announce us in the local network yet";
+        match failure {
+            Some(failure) => self.ui.warn(failure.context(cannot)),
+            None => self.ui.warn(format!("{cannot}: no network takes it; is one up?")),
+        }
+    }
 }
 
 impl Announcing {
-    fn start(service: Service) -> Result<Self, Failure> {
-        let daemon = start(service.ip)?;
-        let announced = || {
-            let events = daemon.monitor()?;
-            daemon.register(service.records()?)?;
-            Ok::<_, mdns_sd::Error>(events)
-        };
-        let events = announced()
-            .or_fail(Code::Io)
-            .map_err(|failure| failure.context("cannot announce us in the local network"))?;
-        let since = Instant::now();
-        Ok(Self { service, daemon, events, since, is_heard: false, has_warned: false })
-    }
-
-    /// Looks whether all is well, and begins anew if too much of others has gathered.
-    fn look(mut self, ui: &Ui) -> Result<Self, Failure> {
-        self.is_heard |=
-            self.events.try_iter().any(|event| matches!(event, DaemonEvent::Announce(..)));
-        if !self.is_heard && !self.has_warned && self.since.elapsed() > MAX_UNHEARD {
-            ui.warn("no network takes our announcement; is one up?");
-            self.has_warned = true;
-        }
-        if self.cached().is_some_and(|records| records <= MAX_CACHED) {
-            return Ok(self);
-        }
-        ui.talk(
-            "too much is announced in the local network; forgetting it, and announcing us anew",
-        );
-        end(&self.daemon);
-        let begun = Self::start(self.service)?;
-        Ok(Self { is_heard: self.is_heard, has_warned: self.has_warned, ..begun })
+    fn listen(&mut self) {
+        let is_out = |event| matches!(event, DaemonEvent::Announce(..));
+        self.is_heard |= self.events.try_iter().any(is_out);
     }
 
     /// How many records of others are remembered; `None` if its thread is too busy to say, or gone.

@@ -18,10 +18,15 @@ const MAX_FOUND: usize = 256;
 
 /// Those that announce themselves, in the order of their addresses, and whether there were more than are taken. Blocks
 /// for this time.
+///
+/// Errors: `bind` if the port of multicast DNS cannot be shared; `unreachable` if this machine is in no network.
 pub fn find(time: Duration) -> Result<(Vec<Acquaintance>, bool), Failure> {
     let networks = networks()?;
-    let daemon = start(None)?;
+    if networks.is_empty() {
+        return Err(Failure::new(Code::Unreachable, "this machine is in no local network"));
+    }
     let cannot = |failure: Failure| failure.context("cannot ask the local network");
+    let daemon = start(None).map_err(cannot)?;
     let events = daemon.browse(KIND).or_fail(Code::Io).map_err(cannot)?;
     let (ends, now) = (Instant::now() + time, SystemTime::now());
     let mut found = HashMap::new();

@@ -28,15 +28,13 @@ const LOOK_FOR_INTERFACES: u32 = 1;
 
 /// Starts the thread of multicast DNS on the network interfaces of this machine, or only on that with this address.
 ///
-/// Errors: `bind` if the port cannot be shared; `unreachable` if this machine is in no network. The thread itself says
-/// nothing of either.
+/// Fails with `bind` if the port cannot be shared; the thread itself says nothing of that.
 fn start(only: Option<IpAddr>) -> Result<ServiceDaemon, Failure> {
     check_port().or_fail(Code::Bind).map_err(|failure| {
-        failure.context(format!("cannot ask the local network: UDP port {PORT} is not free for us"))
+        failure
+            .context(format!("UDP port {PORT} is not free for us"))
+            .hint("another program has it for itself; who has it: ss -ulnp 'sport = 5353'")
     })?;
-    if networks()?.is_empty() {
-        return Err(Failure::new(Code::Unreachable, "this machine is in no local network"));
-    }
     let started = || {
         let daemon = ServiceDaemon::new()?;
         daemon.set_ip_check_interval(LOOK_FOR_INTERFACES)?;
@@ -50,7 +48,7 @@ fn start(only: Option<IpAddr>) -> Result<ServiceDaemon, Failure> {
         }
         Ok::<_, mdns_sd::Error>(daemon)
     };
-    started().or_fail(Code::Io).map_err(|failure| failure.context("cannot ask the local network"))
+    started().or_fail(Code::Io)
 }
 
 /// Whether the port can be taken beside others that take it, as all programs of multicast DNS do.

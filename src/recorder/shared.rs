@@ -17,14 +17,13 @@ const LASTS: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Shared {
     share: Share,
-    own: Option<PublicKey>,
     made: Option<(Instant, Arc<[Acquaintance]>)>,
 }
 
 impl Shared {
-    /// For these; whoever has our own key is told in any case.
-    pub fn new(share: Share, own: Option<PublicKey>) -> Self {
-        Self { share, own, made: None }
+    /// For these.
+    pub fn new(share: Share) -> Self {
+        Self { share, made: None }
     }
 
     /// The peers that who has this key is told of, if he is.
@@ -34,8 +33,15 @@ impl Shared {
         peers: &mut PeersFile,
         now: Instant,
     ) -> Option<Arc<[Acquaintance]>> {
+        if !self.allows(key?, peers.book()) {
+            // a person may have given the key since we looked
+            peers.reload();
+            if !self.allows(key?, peers.book()) {
+                return None;
+            }
+        }
         let is_over = |made: Instant| now.saturating_duration_since(made) >= LASTS;
-        let list = match &self.made {
+        Some(match &self.made {
             Some((made, list)) if !is_over(*made) => Arc::clone(list),
             _ => {
                 // other commands write to the file as well
@@ -44,13 +50,11 @@ impl Shared {
                 self.made = Some((now, Arc::clone(&list)));
                 list
             }
-        };
-        self.allows(key?, peers.book()).then_some(list)
+        })
     }
 
     fn allows(&self, key: PublicKey, book: &PeerBook) -> bool {
         match self.share {
-            _ if self.own == Some(key) => true,
             Share::Any => true,
             Share::Trusted => book.iter().any(|p| p.is_trusted() && p.key == Some(key)),
             Share::Nobody => false,

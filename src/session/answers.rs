@@ -149,6 +149,8 @@ impl Answering {
             Ok(peers) => {
                 let (skip, now) = (skip as usize, SystemTime::now());
                 let (list, total) = acquaintances::encode(&peers, observed, key, skip, now);
+                // a caller that reads slowly must not keep it
+                drop(peers);
                 let (size, total) = (list.len() as u64, u32::try_from(total).unwrap_or(u32::MAX));
                 bytes.extend(Header::Peers { id, size, total }.encode().bytes());
                 bytes.extend(list.bytes());

@@ -150,6 +150,10 @@ impl Settings {
             let why = format!("listen.max_size is at most {MAX_MESSAGE_BYTES}");
             return Err(Failure::new(Code::Config, why));
         }
+        if listen.recheck.is_some_and(|every| every < MIN_RECHECK) {
+            let why = format!("listen.recheck is at least {}", Time(MIN_RECHECK));
+            return Err(Failure::new(Code::Config, why));
+        }
         check_positive(&[
             ("limits.hooks", listen.hook_limits.jobs),
             ("limits.hook_buffer", listen.hook_limits.buffer_bytes),
@@ -201,6 +205,9 @@ const DEFAULT_TIMEOUT: Time = Time(Duration::from_secs(5));
 
 /// Enough to hide slow peers behind each other, few enough for any limit on open files.
 const DEFAULT_JOBS: usize = 64;
+
+/// Looking for silent peers more often than this would be felt, by them and by us.
+const MIN_RECHECK: Duration = Duration::from_secs(1);
 
 /// Longer than any honest holder needs; past it somebody is stopped.
 const DEFAULT_LOCK_WAIT: Time = Time(Duration::from_secs(5));

@@ -170,6 +170,9 @@ impl PeersFile {
                 Line::Bad => self.read.bad += 1,
             }
         }
+        if !news.is_empty() {
+            self.book.forget_stale_hearsay(SystemTime::now());
+        }
         self.read.reach(file, end)
     }
 

@@ -80,6 +80,10 @@ struct Said<'a> {
     key: Option<PublicKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<PublicKey>,
+    #[serde(skip_serializing_if = "is_false", default)]
+    chosen: bool,
+    #[serde(skip_serializing_if = "is_false", default)]
+    disputed: bool,
 }
 
 /// A text that is borrowed where it has no escapes; serde borrows an optional `Cow` only inside a type of its own.
@@ -208,13 +212,14 @@ impl<'a> Fields<'a> {
 
 impl Said<'_> {
     fn of(hearsay: Hearsay) -> Self {
-        let Hearsay { seen, key, by } = hearsay;
-        Self { seen: show_time(seen), key, by }
+        let Hearsay { seen, key, by, is_chosen: chosen, is_disputed: disputed } = hearsay;
+        Self { seen: show_time(seen), key, by, chosen, disputed }
     }
 
     fn read(self) -> Option<Hearsay> {
-        let Self { seen: Text(seen), key, by } = self;
-        Some(Hearsay { seen: humantime::parse_rfc3339(&seen).ok()?, key, by })
+        let Self { seen: Text(seen), key, by, chosen: is_chosen, disputed: is_disputed } = self;
+        let seen = humantime::parse_rfc3339(&seen).ok()?;
+        Some(Hearsay { seen, key, by, is_chosen, is_disputed })
     }
 }
 
@@ -250,7 +255,8 @@ mod tests {
             ..bare.clone()
         };
         let by = Some(PublicKey::new([7; 32]));
-        let hearsay = Some(Hearsay { seen: time, key: full.key, by });
+        let hearsay =
+            Some(Hearsay { seen: time, key: full.key, by, is_chosen: true, is_disputed: true });
         let learned = Peer { source: Source::Learned, hearsay, ..bare.clone() };
         let removed = Record::Removed("[::1]:5000".parse().unwrap());
         vec![Record::Peer(bare), Record::Peer(full), Record::Peer(learned), removed]

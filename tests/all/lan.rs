@@ -80,7 +80,7 @@ fn two_hosts_that_know_nothing_find_each_other_and_meet() {
     assert!(at_bob.stop().0.success());
     run(&hosts, On::A, &alice, &["peers", "--lan=1s"]).is(1, "", "");
     let none = run(&hosts, On::A, &alice, &["bootstrap", "--lan=1s"]);
-    none.fails(1, "has no static peers, and nobody announces himself here");
+    none.fails(1, "has no static peers, and nobody has answered here within 1s");
     at_alice.stop();
 }
 
@@ -228,6 +228,76 @@ fn without_a_network_or_its_port_it_is_said_and_nothing_is_asked() {
         return;
     }
     said.fails(4, "this machine is in no local network");
+}
+
+#[test]
+fn a_listener_waits_for_a_network_and_whoever_asks_without_one_is_told() {
+    let Some(hosts) = Hosts::new() else { return };
+    let (alice, bob, known) = (Home::new("alice"), Home::new("bob"), Home::new("known"));
+    let link = |on: On, way: &str| {
+        let name = if on == On::A { "hostA" } else { "hostB" };
+        let device = ["link", "set", name, way];
+        outcome(hosts.command(on, "ip").args(device), None).is(0, "", "");
+        if way == "down" {
+            outcome(hosts.command(on, "ip").args(["addr", "flush", "dev", name]), None)
+                .is(0, "", "");
+        }
+    };
+    link(On::B, "down");
+    let at_known = listen(&hosts, On::B, &known, 7000, &[]);
+    run(&hosts, On::B, &bob, &["peers", "--lan"]).fails(4, "this machine is in no local network");
+    run(&hosts, On::B, &bob, &["bootstrap", "--lan"])
+        .fails(4, "this machine is in no local network");
+    // the static peers are greeted all the same
+    bob.configure("[[peer]]\naddr = \"127.0.0.1:7000\"\n");
+    let said = run(&hosts, On::B, &bob, &["bootstrap", "--lan", "-q"]);
+    said.is(0, "", "warning: this machine is in no local network\n");
+    let at_bob = listen(&hosts, On::B, &bob, 6000, &["--lan"]);
+    let address = ["addr", "add", "10.77.0.2/24", "dev", "hostB"];
+    outcome(hosts.command(On::B, "ip").args(address), None).is(0, "", "");
+    link(On::B, "up");
+    let there = format!("{B}:6000");
+    found(&hosts, On::A, &alice, |address| address == there);
+    // whoever is met is found again when it has moved, by its name, too
+    run(&hosts, On::A, &alice, &["bootstrap", "--lan", "-q"]).is(0, "", "");
+    at_bob.stop();
+    let at_bob = listen(&hosts, On::B, &bob, 6001, &["--lan"]);
+    let there = format!("{B}:6001");
+    found(&hosts, On::A, &alice, |address| address == there);
+    let rows = run(&hosts, On::A, &alice, &["peers", "--lan", "--only", "bob"]);
+    assert!(rows.stdout.starts_with(&format!("bob\t{there}\tlan\t")), "{}", rows.report());
+    run(&hosts, On::A, &alice, &["bootstrap", "--lan", "-q"]).is(0, "", "");
+    run(&hosts, On::A, &alice, &["send", "-q", "bob", "there you are"]).is(0, "", "");
+    assert_eq!(at_bob.stop().1.len(), 1);
+    at_known.stop();
+}
+
+#[test]
+fn a_port_that_somebody_has_for_himself_is_said_and_listening_goes_on() {
+    let Some(hosts) = Hosts::new() else { return };
+    let bob = Home::new("bob");
+    // a shell cannot bind it; whoever does so without sharing has it alone
+    let mut taker = hosts.command(On::B, "bash");
+    taker.args(["-c", "command -v python3 > /dev/null || exit 3; exec python3 -c 'import socket, sys\n\
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((\"\", 5353)); print(1, flush=True)\n\
+        sys.stdin.read()'"]);
+    taker.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut taker = taker.spawn().unwrap();
+    let ready = crate::support::lines_of(taker.stdout.take().unwrap()).recv_timeout(PATIENCE);
+    if ready.is_err() {
+        println!("SKIPPED: no python3 to take the port");
+        let _ = taker.wait();
+        return;
+    }
+    let asked = run(&hosts, On::B, &bob, &["peers", "--lan"]);
+    asked.fails(8, "UDP port 5353 is not free for us");
+    let at_bob = listen(&hosts, On::B, &bob, 6000, &["--lan"]);
+    assert!(at_bob.said().contains("cannot announce us in the local network yet: UDP port 5353"));
+    run(&hosts, On::B, &bob, &["send", "-q", ":6000", "hi"]).is(0, "", "");
+    drop(taker.stdin.take());
+    taker.wait().unwrap();
+    found(&hosts, On::A, &Home::new("alice"), |address| address == format!("{B}:6000"));
+    at_bob.stop();
 }
 
 /// Somebody else's program.

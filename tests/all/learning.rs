@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::raw::{Raw, Teller, key_of, list_frame};
-use crate::support::{Home, Listener, PATIENCE, lines_of, say, wait_for_end};
+use crate::support::{Home, Listener, Nobody, PATIENCE, lines_of, say, wait_for_end};
 
 /// One entry of a list.
 fn entry(address: &str, key: &str) -> String {
@@ -105,7 +105,6 @@ fn peers_are_told_to_those_whom_the_listener_allows() {
     assert_eq!(tell(&[], &carl), "denied");
     assert_eq!(tell(&["--share-peers", "nobody"], &carl), "denied");
     assert_eq!(tell(&["--share-peers", "any"], &carl), "1");
-    assert_eq!(tell(&["--share-peers", "any", "--accept", "trusted"], &anna), "1", "is us");
     let carls_key = key_of(&carl).to_string();
     anna.run(["peers", "add", "friend", "127.0.0.1:9", "--key", &carls_key]).succeeds();
     assert_eq!(tell(&[], &carl), "1", "his key was given");
@@ -113,6 +112,7 @@ fn peers_are_told_to_those_whom_the_listener_allows() {
     anna.configure("[listen]\nshare_peers = \"nobody\"\n");
     assert_eq!(tell(&[], &carl), "denied");
     anna.run(["listen", "--share-peers", "all"]).fails(2, "known here: any, trusted, nobody");
+    anna.run(["listen", "--recheck", "999ms"]).fails(2, "listen.recheck is at least 1s");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn nobody_is_called_because_others_tell_of_him() {
     let list = format!("[{},{{\"addr\":\"{elsewhere}\"}}]", entry(&somewhere, &key(7)));
     let teller = Teller::of(1, list, 2);
     home.configure(&teller.listed());
-    let listener = Listener::start_with(&home, &["--recheck", "50ms", "--bootstrap"]);
+    let listener = Listener::start_with(&home, &["--recheck", "1s", "--bootstrap"]);
     for _ in 0..3 {
         home.run(["bootstrap", "-q", "--hello", "hi", "-t", "300ms"]);
     }
@@ -162,7 +162,7 @@ fn nobody_is_called_because_others_tell_of_him() {
         call.args(command).args(["-t", "300ms"]);
         crate::support::outcome(&mut call, None);
     }
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_secs(2));
     listener.stop();
     assert_eq!(calls.load(Ordering::SeqCst) + plain_calls.load(Ordering::SeqCst), 0);
     // who names them means them
@@ -447,9 +447,9 @@ fn a_listener_finds_a_silent_peer_again_and_does_not_blame_it_for_its_own_deafne
     // nobody else is there to say that we are heard, so nobody is blamed
     at_carol.signal("STOP");
     let mut command = alice.command();
-    command.args(["listen", "-v", "-b", "127.0.0.1", "-p", "0", "--recheck", "100ms"]);
+    command.args(["listen", "-v", "-b", "127.0.0.1", "-p", "0", "--recheck", "1s"]);
     let at_alice = Listener::spawn(command);
-    std::thread::sleep(Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_millis(3000));
     assert_eq!(unanswered(), Some(false));
     at_carol.signal("CONT");
     let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
@@ -495,4 +495,222 @@ fn a_signal_ends_the_questions_too() {
     let pid = rustix::process::Pid::from_raw(i32::try_from(call.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(wait_for_end(&mut call).code(), Some(130));
+}
+
+/// A home with these records as its list of peers.
+fn home_with(name: &'static str, records: &[String]) -> Home {
+    let home = Home::new(name);
+    home.configure("");
+    std::fs::write(home.file("peers"), records.concat()).unwrap();
+    secure(&home.path());
+    home
+}
+
+/// A record of a peer that we have met.
+fn met(address: &str, name: &str, key: &str, ago: u64, more: &str) -> String {
+    let seen = humantime(Duration::from_secs(ago));
+    format!(
+        "{{\"v\":1,\"addr\":\"{address}\",\"name\":\"{name}\",\"verified\":true,\"key\":\"{key}\",\
+         \"wire\":\"native\",\"last_seen\":\"{seen}\"{more}}}\n"
+    )
+}
+
+#[test]
+fn what_others_say_gives_nobody_a_name() {
+    let (somewhere, calls) = counted();
+    let names = ["alice", "carol"].map(|name| {
+        format!("{{\"addr\":\"{somewhere}\",\"name\":\"{name}\",\"key\":\"{}\"}}", key(7))
+    });
+    let (place, bob) = (Nobody::new(), Home::new("bob"));
+    // one that has left and was never verified is more than what others say
+    let left = format!(
+        "{{\"v\":1,\"addr\":\"{}\",\"name\":\"alice\",\"left\":true,\"last_seen\":\"{}\"}}\n",
+        place.target(),
+        humantime(Duration::from_secs(60))
+    );
+    let home = home_with("home", &[left]);
+    for (number, name) in [(1, &names[0]), (2, &names[1])] {
+        let teller = Teller::of(number, format!("[{name}]"), 1);
+        home.configure(&teller.listed());
+        home.run(["bootstrap", "-q"]).is(0, "", "");
+        if number == 1 {
+            let said = home.run(["send", "alice", "hi"]);
+            said.fails(4, &format!("cannot reach alice ({})", place.target()));
+            home.run(["peers", "rm", &somewhere]).succeeds();
+        } else {
+            let said = home.run(["send", "carol", "hi"]);
+            said.fails(2, "nobody that we have met is called `carol`");
+            said.fails(2, &format!("to meet it: p2p ping {somewhere}"));
+            home.run(["send", "carl", "hi"]).fails(2, "give it a name: p2p peers add carl");
+            assert_eq!(home.json(&["peers", "--only", "carol"]).len(), 1, "but it is listed");
+        }
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    drop(bob);
+}
+
+#[test]
+fn one_key_is_one_peer_wherever_it_was() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let (gone, key) = (Nobody::new(), key_of(&bob).to_string());
+    let alice = home_with(
+        "alice",
+        &[met(&gone.target(), "bob", &key, 600, ""), met(&at_bob.target(), "bob", &key, 60, "")],
+    );
+    alice.run(["send", "-q", "bob", "by name"]).is(0, "", "");
+    alice.run(["broadcast", "-q", "to all"]).is(0, "", "");
+    assert_eq!(at_bob.stop().1.len(), 2);
+    // where a person has said that it is, it is tried
+    alice.run(["peers", "add", "old-bob", &gone.target()]).succeeds();
+    alice.run(["broadcast", "-q", "to all", "-t", "1s"]).fails(4, "none of 2 peers reached");
+}
+
+#[test]
+fn who_was_not_called_is_not_said_to_be_silent() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let teller = Teller::of(1, "[]", 0);
+    let seen = met(&at_bob.target(), "bob", &key_of(&bob).to_string(), 60, "");
+    let alice = home_with("alice", &[seen]);
+    let state = || alice.peer(&at_bob.target()).unwrap()["state"].clone();
+    // only keys that were given are believed, so the others are not called
+    alice.configure(&format!("trust = \"strict\"\n{}", teller.listed()));
+    alice.run(["bootstrap", "-q"]).is(0, "", "");
+    alice.run(["peers", "--check"]);
+    assert_eq!(state(), "active");
+    alice.configure(&teller.listed());
+    alice.run(["ping", "--secure", "off", &at_bob.target()]).fails(7, "never spoken to in plain");
+    assert_eq!(state(), "active");
+    // one that does not answer a question is not checked by it
+    at_bob.signal("STOP");
+    alice.run(["bootstrap", "-q", "-t", "500ms"]).is(0, "", "");
+    assert_eq!(state(), "active");
+    at_bob.signal("CONT");
+}
+
+#[test]
+fn the_hints_for_a_peer_that_was_told_of_do_not_pass_on_what_was_told() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let teller = Teller::of(1, format!("[{}]", entry(&at_bob.target(), &key(666))), 1);
+    let home = Home::new("home");
+    home.configure(&teller.listed());
+    home.run(["bootstrap", "-q"]).is(0, "", "");
+    home.configure(&format!("trust = \"strict\"\n{}", teller.listed()));
+    let said = home.run(["send", &at_bob.target(), "hi"]);
+    said.fails(7, "`p2p id` there prints its key");
+    assert!(!said.stderr.contains("666"), "{}", said.report());
+    // the key that it proves, whatever others say
+    home.run(["peers", "trust", &at_bob.target()]).is(0, "", "");
+    let peer = home.peer(&at_bob.target()).unwrap();
+    assert_eq!(
+        (&peer["key"], &peer["state"]),
+        (&key_of(&bob).to_string().into(), &"active".into())
+    );
+    home.run(["send", "-q", &at_bob.target(), "hi"]).is(0, "", "");
+}
+
+#[test]
+fn those_that_are_told_of_are_met_a_few_at_a_time_and_the_silent_ones_are_left_alone() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let (silent, calls) = counted();
+    let list = format!(
+        "[{},{}]",
+        entry(&at_bob.target(), &key_of(&bob).to_string()),
+        entry(&silent, &key(1))
+    );
+    let teller = Teller::of(1, list, 2);
+    let home = Home::new("home");
+    home.configure(&teller.listed());
+    let said = home.json(&["bootstrap", "--meet"]);
+    let events: Vec<_> = said.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["pong", "learned", "pong", "pong", "summary"], "{said:?}");
+    assert_eq!(said[4]["targets"], 1, "they do not count");
+    let state = |address: &str| home.peer(address).unwrap()["state"].clone();
+    assert_eq!((state(&at_bob.target()), state(&silent)), ("active".into(), "stale".into()));
+    for _ in 0..3 {
+        home.run(["bootstrap", "-q", "--meet"]).is(0, "", "");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+
+    // a liar with a thousand addresses
+    let entries: Vec<_> = (0..250u32)
+        .map(|n| entry(&format!("127.8.0.{}:{}", n % 250 + 1, 1), &key(n + 1000)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let liar = Teller::start(2, move |question| {
+        let part = next.fetch_add(1, Ordering::SeqCst);
+        let list = entries.join(",").replace("127.8.", &format!("127.{}.", part + 8));
+        let list = list.replace("\"key\":\"0", &format!("\"key\":\"{part}"));
+        list_frame(question, &format!("[{list}]"), 1000)
+    });
+    home.configure(&liar.listed());
+    let said = home.json(&["bootstrap", "--meet", "-t", "2s"]);
+    let met = said.iter().filter(|event| event["event"] == "pong").count();
+    assert_eq!(met, 1 + 256);
+    assert!(home.json(&["peers", "--source", "learned"]).len() >= 1000);
+}
+
+#[test]
+fn our_own_address_is_not_learned_as_that_of_another() {
+    let home = Home::new("home");
+    let list = [entry("127.5.5.5:7777", &key(666)), "{\"addr\":\"127.5.5.5:7777\"}".to_owned()];
+    let teller = Teller::of(1, format!("[{}]", list.join(",")), 2);
+    home.configure(&teller.listed());
+    let _listener = Listener::start_with(&home, &["--advertise", "127.5.5.5:7777"]);
+    home.run(["bootstrap", "-q"]).is(0, "", "");
+    assert_eq!(home.json(&["peers"]).len(), 1);
+}
+
+#[test]
+fn without_static_peers_those_that_we_have_met_stand_in() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start_with(&bob, &["--share-peers", "any"]);
+    let alice = Home::new("alice");
+    alice.run(["bootstrap"]).fails(1, "has no static peers");
+    alice.run(["ping", "-q", &at_bob.target()]).is(0, "", "");
+    let said = alice.json(&["bootstrap"]);
+    assert_eq!(said[0]["peer"]["addr"], at_bob.target());
+    assert_eq!(said.last().unwrap()["exit"], 0);
+    // a message is only for those that were chosen
+    alice.run(["bootstrap", "--hello", "hi"]).fails(1, "has no static peers");
+}
+
+#[test]
+fn a_flood_that_is_learned_holds_up_nobody() {
+    let home = Home::new("home");
+    let tellers: Vec<_> = (1..=20u8)
+        .map(|number| {
+            let next = AtomicUsize::new(0);
+            Teller::start(number, move |question| {
+                let from = next.fetch_add(256, Ordering::SeqCst);
+                let address = |n: usize| format!("127.{number}.{}.{}:1", n / 250, n % 250 + 1);
+                let keyed = |n: usize| entry(&address(n), &key(u32::from(number) << 16 | n as u32));
+                let entries: Vec<_> = (from..from + 256).map(keyed).collect();
+                list_frame(question, &format!("[{}]", entries.join(",")), 100_000)
+            })
+        })
+        .collect();
+    home.configure(&tellers.iter().map(Teller::listed).collect::<String>());
+    let listener = Listener::start(&home);
+    let mut bootstrap = home.command();
+    bootstrap.args(["bootstrap", "-q", "-t", "20s"]);
+    let bootstrap = std::thread::spawn(move || crate::support::outcome(&mut bootstrap, None));
+    let (alice, mut slowest, mut sent) = (Home::new("alice"), Duration::ZERO, 0);
+    while !bootstrap.is_finished() {
+        let start = Instant::now();
+        alice.run(["send", "-q", &listener.target(), "hi"]).is(0, "", "");
+        slowest = slowest.max(start.elapsed());
+        sent += 1;
+    }
+    bootstrap.join().unwrap().is(0, "", "");
+    println!("{sent} sent meanwhile, the slowest in {slowest:?}");
+    assert_eq!(home.json(&["peers", "--source", "learned"]).len(), 5000);
+    let (_, lines) = listener.stop();
+    assert_eq!(lines.len(), sent);
+    // what was thrown out was not written first
+    let bytes = std::fs::metadata(home.file("peers")).unwrap().len();
+    assert!(bytes < 8 * 1024 * 1024, "{bytes}");
 }

@@ -130,10 +130,11 @@ pub struct Args {
     /// Who is told of our peers when asking: any, trusted (those whose key was given), nobody [default: trusted]
     #[arg(long, value_name = "WHO")]
     share_peers: Option<Share>,
-    /// Announce us in the local network: everybody there sees our name, our key, our port and the addresses of this machine
+    /// Announce us in the local network, for bootstrap --lan and peers --lan: everybody there sees our name, our key, our port
+    /// and the addresses of this machine
     #[arg(long)]
     lan: bool,
-    /// Look again, every so often, for a few of the peers that have gone silent [default: never]
+    /// Look again, every so often, for a few of the peers that have gone silent: at least 1s [default: never]
     #[arg(long, value_name = "TIME")]
     recheck: Option<Time>,
     /// Print the exact bytes of each text instead of escaping them
@@ -221,6 +222,10 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     let mut presence = Presence::claim(&dir)?;
     let socket = service::socket(&home.settings.listen, task.inherited.take())?;
     let address = socket.local_addr().or_fail(Code::Bind)?;
+    if home.settings.listen.lan && address.ip().is_loopback() {
+        let why = format!("nobody in the local network can reach {address}");
+        return Err(Failure::new(Code::Usage, why).hint("leave out --lan, or listen elsewhere"));
+    }
     let advertise = home.settings.listen.advertise.as_ref();
     let advertised = resolve_advertised(advertise, address.port(), MAX_RESOLVE).await?;
     // from here on a signal stops us in order
@@ -246,7 +251,10 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     if let Some(every) = home.settings.listen.recheck {
         tokio::spawn(recheck::run(home.reopen()?, every));
     }
-    let announcement = announce_near(&home, address, key)?;
+    let announcement = match home.settings.listen.lan {
+        true => Some(announce_near(&home, address, key)?),
+        false => None,
+    };
     let (stop, stopping) = oneshot::channel();
     let signal = first.clone();
     let hook_time = home.settings.listen.hook_limits.time;
@@ -291,24 +299,19 @@ async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     }
 }
 
-/// Announces us in the local network, if that is wanted.
+/// Announces us in the local network.
 fn announce_near(
     home: &Home,
     address: SocketAddr,
     key: Option<PublicKey>,
-) -> Result<Option<Announcement>, Failure> {
-    if !home.settings.listen.lan {
-        return Ok(None);
-    }
+) -> Result<Announcement, Failure> {
     let only = Some(address.ip()).filter(|ip| !ip.is_unspecified());
-    if only.is_some_and(|ip| ip.is_loopback()) {
-        let why = format!("nobody in the local network can reach {address}");
-        return Err(Failure::new(Code::Usage, why).hint("leave out --lan, or listen elsewhere"));
-    }
     let (name, ui) = (home.settings.name.clone(), home.ui.clone());
     let announcement = Announcement::start(ui, name, address.port(), key, only)?;
-    home.ui.talk("announced in the local network: name, key, port and addresses of this machine");
-    Ok(Some(announcement))
+    home.ui.talk(
+        "everybody in the local network can see our name, key, port and the addresses of this machine",
+    );
+    Ok(announcement)
 }
 
 /// Our key, unless sessions are switched off.
@@ -370,7 +373,7 @@ async fn prepare(
         peers: PeersFile::open(place)?,
         seen,
         door,
-        shared: Shared::new(listen.share, own),
+        shared: Shared::new(listen.share),
         count: task.count,
         hooks: Hooks::new(rules, listen.hook_limits.buffer_bytes, queue),
     };

@@ -10,7 +10,7 @@ use crate::tag::Tag;
 /// List and edit the peers that are known
 ///
 /// On a terminal a table; into a pipe one line each, tab-separated and without a header: name, address, state (active,
-/// stale, left, static), when the peer was last seen, its tags with commas between, and its key. What is not known is `-`.
+/// stale, left, static, learned, lan), when the peer was last seen, its tags with commas between, and its key. What is not known is `-`.
 #[derive(clap::Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:\n  \
@@ -34,7 +34,8 @@ pub struct Args {
     /// Only peers that came to be known in this way
     #[arg(long, value_name = "SOURCE", value_enum)]
     pub(super) source: Option<SourceArg>,
-    /// Ask the local network first, and list those that announce themselves there [default: asking for 2s]
+    /// Ask the local network first, and list those that announce themselves there; they are not greeted. Less than 2s may miss
+    /// some [default: asking for 2s]
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     pub(super) lan: Option<Option<Time>>,
     /// Greet them first; those that do not answer become stale
@@ -121,7 +122,7 @@ pub(super) enum Action {
         #[command(flatten)]
         tries: TryArgs,
     },
-    /// Forget peers
+    /// Forget peers; of those that others tell of, bootstrap learns again
     Rm {
         /// Whom: known names, HOST:PORT, or @TAG
         #[arg(value_name = "PEER", required = true)]

@@ -24,16 +24,19 @@ const HEADER: [&str; 6] = ["NAME", "ADDRESS", "STATE", "SEEN", "TAGS", "KEY"];
 
 /// Lists the peers that are wanted.
 pub(super) fn run(mut home: Home, args: &Args) -> Result<Exit, Failure> {
-    let mut only = match Only::read(&home, &args.only) {
+    let near = match args.lan {
+        Some(time) => {
+            let time = time.map_or(lan::DEFAULT_TIME, |time| time.0);
+            let found = block_on(acquaint::look_around(&mut home, time))??;
+            Some(found.into_iter().map(|peer| peer.address).collect())
+        }
+        None => None,
+    };
+    let only = match Only::read(&home, &args.only, near) {
         // as a test it is silent
         Err(failure) if failure.code == Code::UnknownPeer => return home.ui.nothing(failure),
         only => only?,
     };
-    if let Some(time) = args.lan {
-        let time = time.map_or(lan::DEFAULT_TIME, |time| time.0);
-        let found = block_on(acquaint::look_around(&mut home, time))??;
-        only.keep(found.into_iter().map(|peer| peer.address).collect());
-    }
     if args.check {
         check(&mut home, &only, args)?;
     }
@@ -71,53 +74,71 @@ struct Only {
 
 enum Named {
     All,
-    These { addresses: HashSet<Address>, patterns: Vec<WildMatch> },
+    These {
+        addresses: HashSet<Address>,
+        /// All that are called so, whoever says it.
+        names: Vec<String>,
+        patterns: Vec<WildMatch>,
+    },
 }
 
 impl Only {
-    fn read(home: &Home, words: &[String]) -> Result<Self, Failure> {
+    fn read(
+        home: &Home,
+        words: &[String],
+        near: Option<HashSet<Address>>,
+    ) -> Result<Self, Failure> {
         if words.is_empty() {
-            return Ok(Self { named: Named::All, near: None });
+            return Ok(Self { named: Named::All, near });
         }
         // neither names nor addresses have these
         let (patterns, words): (Vec<_>, Vec<_>) =
             words.iter().cloned().partition(|word| word.contains(['*', '?']));
-        let named = home.peers_named(&words)?;
+        let is_name = |word: &String| !word.contains(':') && !word.starts_with('@');
+        let (names, words): (Vec<_>, Vec<_>) = words.into_iter().partition(is_name);
+        let called = |p: &Peer, word: &str| p.name.as_ref().is_some_and(|n| n.is_called(word));
+        for name in &names {
+            if !home.peers.book().iter().any(|peer| called(peer, name)) {
+                // that says which name was perhaps meant
+                home.peer(name)?;
+            }
+        }
         let named = Named::These {
-            addresses: named.into_iter().map(|peer| peer.address).collect(),
+            addresses: home.peers_named(&words)?.into_iter().map(|peer| peer.address).collect(),
+            names,
             patterns: patterns.iter().map(|pattern| WildMatch::new(pattern)).collect(),
         };
-        Ok(Self { named, near: None })
-    }
-
-    /// Only those that are near as well.
-    fn keep(&mut self, near: HashSet<Address>) {
-        self.near = Some(near);
+        Ok(Self { named, near })
     }
 
     fn has(&self, peer: &Peer) -> bool {
-        if self.near.as_ref().is_some_and(|near| !near.contains(&peer.address)) {
-            return false;
-        }
-        match &self.named {
-            Named::All => true,
-            Named::These { addresses, patterns } => {
-                let name = peer.name.as_ref().map(crate::name::Name::word);
-                addresses.contains(&peer.address)
-                    || name.is_some_and(|name| patterns.iter().any(|p| p.matches(&name)))
+        self.near.as_ref().is_none_or(|near| near.contains(&peer.address))
+            && match &self.named {
+                Named::All => true,
+                Named::These { patterns, .. } => {
+                    let name = peer.name.as_ref().map(crate::name::Name::word);
+                    self.names(peer)
+                        || name.is_some_and(|name| patterns.iter().any(|p| p.matches(&name)))
+                }
             }
-        }
+    }
+
+    /// Whether the peer is named, and not only like a pattern.
+    fn names(&self, peer: &Peer) -> bool {
+        let Named::These { addresses, names, .. } = &self.named else { return false };
+        let called = |word: &String| peer.name.as_ref().is_some_and(|n| n.is_called(word));
+        addresses.contains(&peer.address) || names.iter().any(called)
     }
 }
 
 /// Greets those that are wanted, also those that have left: they may be back. Peers that we only know from others are
 /// greeted if it is said that they are meant.
 fn check(home: &mut Home, only: &Only, args: &Args) -> Result<(), Failure> {
-    let are_told_meant = args.source.is_some() || args.lan.is_some() || !args.only.is_empty();
+    let are_told_meant = args.source.is_some() || args.lan.is_some();
     let others = |peer: &&Peer| {
         only.has(peer)
             && is_of_source(peer, args.source)
-            && (are_told_meant || !peer.is_hearsay())
+            && (!peer.is_hearsay() || are_told_meant || only.names(peer))
             && !home.is_self(&peer.address)
     };
     let peers: Vec<_> = home.peers.book().iter().filter(others).cloned().collect();
@@ -193,11 +214,17 @@ fn key_for_eyes(peer: &Peer) -> String {
 
 /// How long ago a peer was seen, in its largest unit.
 fn ago(peer: &Peer, now: SystemTime) -> String {
-    let Some(age) = peer.age(now) else { return "never".to_owned() };
+    let told = |p: &Peer| p.hearsay.and_then(|hearsay| now.duration_since(hearsay.seen).ok());
+    // what others say has a mark, like a name that is only a claim
+    let (age, mark) = match (peer.age(now), told(peer)) {
+        (Some(age), _) => (age, ""),
+        (None, Some(age)) => (age, "?"),
+        (None, None) => return "never".to_owned(),
+    };
     let whole =
         humantime::format_duration(std::time::Duration::from_secs(age.as_secs())).to_string();
     match whole.split(' ').next() {
-        Some("0s") | None => "now".to_owned(),
-        Some(largest) => format!("{largest} ago"),
+        Some("0s") | None => format!("now{mark}"),
+        Some(largest) => format!("{largest} ago{mark}"),
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn run(mut home: Home, word: &str, key: Option<PublicKey>) -> Result<
     }
     let key = match key {
         Some(key) => key,
-        None => ask(&home, &peer)?,
+        None => ask(&mut home, &peer)?,
     };
     check_key(&home, &peer, key)?;
     home.peers.update(|book| book.trust(&peer.address, key))?;
@@ -26,9 +26,10 @@ pub(super) fn run(mut home: Home, word: &str, key: Option<PublicKey>) -> Result<
 }
 
 /// Has the peer prove whatever key it has now.
-fn ask(home: &Home, peer: &Peer) -> Result<PublicKey, Failure> {
+fn ask(home: &mut Home, peer: &Peer) -> Result<PublicKey, Failure> {
     let unknown = Peer { key: None, ..peer.clone() };
     let report = block_on(outreach::ask_for_key(home, unknown))??;
+    outreach::note(home, std::slice::from_ref(&report), false);
     let heard = report.result?;
     heard.key.ok_or_else(|| {
         let why = format!("{} has no key: it does not speak encrypted", peer.label());
