@@ -166,7 +166,7 @@ Register-ArgumentCompleter -Native -CommandName 'p2p' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Call ourselves this, in one word')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never')
-            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Greet them first; those that do not answer become stale')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Greet them first; those that do not answer become stale. Of those that we only know from others, only the ones that are meant: with --lan, with --source, or by name or address, at most 256')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but what went wrong')

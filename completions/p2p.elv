@@ -159,7 +159,7 @@ set edit:completion:arg-completer[p2p] = {|@words|
             cand --config 'Read this configuration file'
             cand --name 'Call ourselves this, in one word'
             cand --color 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never'
-            cand --check 'Greet them first; those that do not answer become stale'
+            cand --check 'Greet them first; those that do not answer become stale. Of those that we only know from others, only the ones that are meant: with --lan, with --source, or by name or address, at most 256'
             cand --json 'Print one JSON object a line'
             cand -q 'Say nothing but what went wrong'
             cand --quiet 'Say nothing but what went wrong'

@@ -140,7 +140,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subco
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l color -d 'Use colours: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Also into files and pipes'
 never\t'Not at all'"
-complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l check -d 'Greet them first; those that do not answer become stale'
+complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l check -d 'Greet them first; those that do not answer become stale. Of those that we only know from others, only the ones that are meant: with --lan, with --source, or by name or address, at most 256'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l json -d 'Print one JSON object a line'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -s q -l quiet -d 'Say nothing but what went wrong'
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -s v -l verbose -d 'Say what is done, also without a terminal'

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
 
 use crate::address::Address;
-use crate::book::{Teller, Telling};
+use crate::book::{Teller, Telling, told_entry};
 use crate::config::Time;
 use crate::dial::is_own_ip;
 use crate::event::Event;
@@ -17,13 +17,14 @@ use crate::hearsay::Acquaintance;
 use crate::home::Home;
 use crate::key::PublicKey;
 use crate::lan;
-use crate::outreach;
+use crate::outreach::{self, Round};
 use crate::peer::{Peer, State};
 use crate::posted::{Cause, PeerLabel};
 use crate::questions::Known;
 use crate::report::{Errand, Report};
 use crate::session::tls::random;
 use crate::signals::{Caught, First};
+use crate::state::presence::Listening;
 
 /// How many peers are asked beside those that were greeted: it takes few, chosen anew each time, for news to come around
 /// in every direction.
@@ -34,7 +35,7 @@ const MAX_TELLERS: usize = 32;
 const TELLERS_AT_ONCE: usize = 8;
 
 /// How many peers of which others tell are greeted by one command: somebody who lies should not get more out of it.
-const MAX_MET: usize = 256;
+pub const MAX_MET: usize = 256;
 
 /// A few of the peers that we have met, beside these; nobody of whom we only know from others.
 pub fn others(home: &Home, beside: &[Peer]) -> Vec<Peer> {
@@ -47,7 +48,7 @@ pub fn others(home: &Home, beside: &[Peer]) -> Vec<Peer> {
 }
 
 /// At most so many, drawn at random.
-fn some_of(peers: Vec<Peer>, most: usize) -> Vec<Peer> {
+pub fn some_of(peers: Vec<Peer>, most: usize) -> Vec<Peer> {
     let mut drawn: Vec<_> = peers.into_iter().map(|peer| (random(), peer)).collect();
     drawn.sort_by_key(|(random, _)| *random);
     drawn.into_iter().take(most).map(|(_, peer)| peer).collect()
@@ -73,10 +74,8 @@ pub async fn learn(
     let (mut new, mut silent) = (0, 0);
     for tellers in some_of(tellers, MAX_TELLERS).chunks(TELLERS_AT_ONCE) {
         let errand = errand(home);
-        let mut reports = tokio::select! {
-            reports = outreach::run_quietly(home, tellers.to_vec(), &errand) => reports?,
-            signal = signal.clone().caught() => return Ok(Some(signal)),
-        };
+        let Round { mut reports, signal: caught } =
+            outreach::run_until(home, tellers.to_vec(), &errand, signal).await?;
         let tellings: Vec<_> = reports.iter_mut().map(telling).collect();
         let mut counts = vec![0; tellings.len()];
         home.note(|book, now| counts = book.learn(&tellings, now, |peer| own.is(peer)));
@@ -85,6 +84,9 @@ pub async fn learn(
             say(home, report, telling.peers.len(), new)?;
             let is_denied = |failure: &Failure| failure.code == Code::Denied;
             silent += usize::from(failure_of(report).is_some_and(is_denied));
+        }
+        if caught.is_some() {
+            return Ok(caught);
         }
     }
     if silent > 0 {
@@ -98,19 +100,22 @@ pub async fn learn(
     Ok(None)
 }
 
+/// Some of the peers of which we only know from others; those that did not answer are left alone until somebody has seen
+/// them again.
+pub fn unmet(home: &Home) -> Vec<Peer> {
+    let is_meant = |p: &&Peer| p.is_hearsay() && !p.unanswered && !home.is_self(&p.address);
+    some_of(home.peers.book().iter().filter(is_meant).cloned().collect(), MAX_MET)
+}
+
 /// Greets peers of which we only know from others, and says who is there. A signal ends it.
 pub async fn meet(home: &mut Home, signal: &First) -> Result<Option<Caught>, Failure> {
-    let is_meant = |p: &&Peer| p.is_hearsay() && !p.unanswered && !home.is_self(&p.address);
-    let all = home.peers.book().iter().filter(is_meant).cloned().collect();
-    let peers = some_of(all, MAX_MET);
+    let peers = unmet(home);
     let targets = peers.len();
     if targets == 0 {
         return Ok(None);
     }
-    let reports = tokio::select! {
-        reports = outreach::run_quietly(home, peers, &Errand::Connect) => reports?,
-        signal = signal.clone().caught() => return Ok(Some(signal)),
-    };
+    let Round { reports, signal } =
+        outreach::run_until(home, peers, &Errand::Connect, signal).await?;
     outreach::note(home, &reports, true);
     for report in &reports {
         home.ui.event(&report.pong())?;
@@ -123,7 +128,7 @@ pub async fn meet(home: &mut Home, signal: &First) -> Result<Option<Caught>, Fai
     }
     let met = reports.iter().filter(|report| report.result.is_ok()).count();
     home.ui.talk(format!("met {met} of {targets} peers that others have told of"));
-    Ok(None)
+    Ok(signal)
 }
 
 fn errand(home: &Home) -> Errand {
@@ -180,17 +185,19 @@ pub async fn look_around(home: &mut Home, time: Duration) -> Result<Vec<Peer>, F
     let teller = Teller { key: None, ip: NEAR_IP, is_chosen: false };
     let telling = Telling { teller, peers: others };
     home.note(|book, now| drop(book.learn(std::slice::from_ref(&telling), now, |_| false)));
-    let (mut peers, count) = (Vec::new(), telling.peers.len());
-    for found in telling.peers {
+    let (mut peers, mut addresses) = (Vec::new(), HashSet::new());
+    for found in &telling.peers {
         let address = Address::from(found.address);
-        let peer = PeerLabel { addr: address.to_string(), name: found.name.map(|n| n.to_string()) };
+        if !addresses.insert(address.clone()) {
+            continue;
+        }
+        // it is there, even if the list has no room for it
+        let peer = home.peers.book().meant_by(&address).cloned();
+        let peer = peer.unwrap_or_else(|| told_entry(found, teller, SystemTime::now()));
         let new = known.meant_by(&address).is_none();
-        home.ui.event(&Event::Found { peer, key: found.key, new })?;
-        peers.extend(home.peers.book().meant_by(&address).cloned());
-    }
-    if peers.len() < count {
-        let left_out = count - peers.len();
-        home.ui.warn(format!("the list of peers has no room for {left_out} that were found"));
+        let key = peer.key.or(peer.hearsay.and_then(|said| said.key));
+        home.ui.event(&Event::Found { peer: PeerLabel::new(&peer), key, new })?;
+        peers.push(peer);
     }
     Ok(peers)
 }
@@ -204,30 +211,24 @@ const NEAR_IP: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 0, 1));
 /// What tells ourselves from others.
 struct Own {
     key: Option<PublicKey>,
-    is_listening: bool,
-    advertised: Option<Address>,
-    port: u16,
+    listening: Option<Listening>,
 }
 
 impl Own {
     fn of(home: &Home) -> Self {
-        let listening = home.listening.as_ref();
-        let port = listening.map_or(home.settings.listen.port, |l| l.addr.port());
-        let advertised = listening.and_then(|l| l.advertise).map(Address::from);
-        Self { key: home.own_key(), is_listening: listening.is_some(), advertised, port }
+        Self { key: home.own_key(), listening: home.listening.clone() }
     }
 
     /// Others may know us without our key, under the address that the plain wire has told them.
     fn is(&self, peer: &Acquaintance) -> bool {
-        let is_our_place = || {
-            self.advertised == Some(peer.address.into())
-                || (peer.address.port() == self.port && is_own_ip(peer.address.ip()))
+        let is_its_place = |listening: &Listening| {
+            let (own, ip) = (listening.addr, peer.address.ip());
+            let is_ip = if own.ip().is_unspecified() { is_own_ip(ip) } else { own.ip() == ip };
+            listening.advertise == Some(peer.address)
+                || (own.port() == peer.address.port() && is_ip)
         };
-        match peer.key {
-            Some(key) if self.key == Some(key) => true,
-            // while nobody of us listens there, another home of this machine may
-            Some(_) => self.is_listening && is_our_place(),
-            None => is_our_place(),
-        }
+        // while we do not listen, another home of this machine may be there
+        (peer.key.is_some() && peer.key == self.key)
+            || self.listening.as_ref().is_some_and(is_its_place)
     }
 }

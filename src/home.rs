@@ -155,7 +155,19 @@ impl Home {
                 None => format!("give it to peers: p2p peers set PEER --tag {tag}"),
             })
         })?;
-        Ok(found.into_iter().filter(|peer| !self.is_self(&peer.address)).cloned().collect())
+        // whoever has the tag has it wherever it is now
+        let book = self.peers.book();
+        let now = |peer: &Peer| {
+            let later = book.iter().filter(|other| !peer.is_given() && peer.has_moved_to(other));
+            let last = later.fold(None, |last: Option<&Peer>, other| match last {
+                Some(last) if !last.has_moved_to(other) => Some(last),
+                _ => Some(other),
+            });
+            last.unwrap_or(peer).clone()
+        };
+        let found = found.into_iter().map(now).filter(|peer| !self.is_self(&peer.address));
+        let mut known = HashSet::new();
+        Ok(found.filter(|peer| known.insert(peer.address.clone())).collect())
     }
 
     /// All peers that may be written to: those that have left are not, nor are we, nor is anybody of whom only others say
@@ -164,19 +176,24 @@ impl Home {
         let is_meant = |p: &Peer| !p.is_hearsay() || p.is_kept();
         let here = |p: &&Peer| !p.left && is_meant(p) && !self.is_self(&p.address);
         let peers: Vec<Peer> = self.peers.book().iter().filter(here).cloned().collect();
-        // one that has moved is where it was seen last, unless a person has said where it is
-        let mut last: HashMap<PublicKey, _> = HashMap::new();
-        let seen = |peer: &Peer| (!peer.unanswered, peer.last_seen);
+        self.without_moved(peers)
+    }
+
+    /// One that has moved is where it was seen last, unless a person has said where it is.
+    fn without_moved(&self, peers: Vec<Peer>) -> Vec<Peer> {
+        let mut last: HashMap<PublicKey, Peer> = HashMap::new();
         for peer in &peers {
-            if let Some(key) = peer.key {
-                let best = last.entry(key).or_insert_with(|| seen(peer));
-                *best = seen(peer).max(*best);
+            if let Some(key) = peer.key
+                && last.get(&key).is_none_or(|before| before.has_moved_to(peer))
+            {
+                last.insert(key, peer.clone());
             }
         }
-        let has_moved = |peer: &Peer| {
-            !peer.is_kept() && peer.key.is_some_and(|key| last.get(&key) > Some(&seen(peer)))
+        let is_last = |peer: &Peer| {
+            let last = peer.key.and_then(|key| last.get(&key));
+            peer.is_given() || last.is_none_or(|last| !peer.has_moved_to(last))
         };
-        peers.into_iter().filter(|peer| !has_moved(peer)).collect()
+        peers.into_iter().filter(is_last).collect()
     }
 
     /// Whether an address is that of this home's own listener.

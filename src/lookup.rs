@@ -27,17 +27,19 @@ pub enum Lookup<'a> {
 pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
     let called = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(word));
     let (told, mut found): (Vec<&Peer>, Vec<&Peer>) =
-        book.iter().filter(called).partition(|p| p.is_hearsay() && !p.is_kept());
+        book.iter().filter(called).partition(|p| p.is_hearsay());
     // a mere claim never comes before a peer that was verified, even one that has left
-    for better in [Peer::has_given_name, |p: &Peer| p.verified, |p: &Peer| !p.left] {
-        if found.len() > 1 && found.iter().any(|p| better(p)) {
+    for better in [Peer::has_given_name, Peer::is_trusted, |p: &Peer| p.verified] {
+        if found.iter().any(|p| better(p)) {
             found.retain(|p| better(p));
         }
     }
     // one key is one peer, wherever it was: it is where it was seen last
-    if found.iter().all(|p| p.key.is_some() && p.key == found[0].key) {
-        found.sort_by_key(|p| (!p.unanswered, p.last_seen));
-        found.drain(..found.len().saturating_sub(1));
+    let all = found.clone();
+    found.retain(|peer| all.iter().all(|other| !peer.has_moved_to(other)));
+    // who has left makes room for another one of his name, but nobody takes that of a key
+    if found.iter().any(|p| !p.left) {
+        found.retain(|p| !p.left || p.key.is_some());
     }
     match found.as_slice() {
         [] => match told.first() {

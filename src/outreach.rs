@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::book::PeerBook;
 use crate::delivery;
 use crate::dial::Dialer;
 use crate::exit::{Code, Failure, OrFail as _};
@@ -176,6 +177,23 @@ pub async fn run_quietly(
     Ok(reports)
 }
 
+/// The same until a signal ends it, with all that is done by then.
+pub async fn run_until(
+    home: &Home,
+    peers: Vec<Peer>,
+    errand: &Errand,
+    signal: &First,
+) -> Result<Round, Failure> {
+    let mut reports = Vec::with_capacity(peers.len());
+    let begun = Begun::default();
+    let all = reach(home, peers, errand, Retry::default(), &begun, |report| reports.push(report));
+    let signal = tokio::select! {
+        done = all => done.map(|()| None)?,
+        signal = signal.clone().caught() => Some(signal),
+    };
+    Ok(Round { reports, signal })
+}
+
 async fn reach(
     home: &Home,
     peers: Vec<Peer>,
@@ -227,12 +245,22 @@ fn bounds(home: &Home, peers: &[Peer]) -> Bounds {
 /// Writes down which peers were reached, and with `checks` which were not.
 pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
     let reports: Vec<_> = reports.iter().filter(|r| !home.is_self(&r.peer.address)).collect();
-    if reports.iter().any(|r| r.reached.is_some() || checks) {
+    // a peer that has moved may have moved back: the next call tries where it was before
+    let is_gone = |report: &Report| {
+        let code = report.result.as_ref().err().map(|failure| failure.code);
+        report.peer.key.is_some() && code == Some(Code::Unreachable)
+    };
+    if reports.iter().any(|r| r.reached.is_some() || checks || is_gone(r)) {
         home.note(|book, now| {
             for report in reports {
-                match &report.reached {
-                    Some(reached) => book.reach(&report.peer.address, reached.clone(), now),
-                    None if checks && report.was_called => book.miss(&report.peer.address),
+                let Report { peer, reached, was_called, .. } = report;
+                let has_other = |book: &PeerBook| {
+                    let same = |p: &Peer| p.key == peer.key && p.address != peer.address;
+                    is_gone(report) && book.iter().any(same)
+                };
+                match reached {
+                    Some(reached) => book.reach(&peer.address, reached.clone(), now),
+                    None if *was_called && (checks || has_other(book)) => book.miss(&peer.address),
                     None => {}
                 }
             }

@@ -167,6 +167,18 @@ impl Peer {
         self.hearsay.is_some()
     }
 
+    /// What it calls itself, as far as we know that from itself.
+    pub fn own_name(&self) -> Option<Name> {
+        self.name.clone().filter(|_| !self.is_hearsay())
+    }
+
+    /// Whether the same peer was seen later, by its key, in another entry.
+    pub fn has_moved_to(&self, other: &Self) -> bool {
+        let seen = |peer: &Self| (!peer.left, !peer.unanswered, peer.last_seen);
+        let is_same = self.key.is_some() && self.key == other.key && self.address != other.address;
+        is_same && (seen(other), &other.address) > (seen(self), &self.address)
+    }
+
     /// Whether a person has given its key.
     pub fn is_trusted(&self) -> bool {
         self.key.is_some() && (self.trusted || self.configured_key)

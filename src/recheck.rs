@@ -4,6 +4,7 @@
 //! first (Dadgar, Phillips and Currey, "Lifeguard", 2018): what it fails to reach counts only if somebody else answers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::task::spawn_blocking;
@@ -16,6 +17,7 @@ use crate::outreach;
 use crate::peer::{Peer, State};
 use crate::report::{Errand, Report};
 use crate::retry::jitter;
+use crate::trouble::Trouble;
 
 /// How many peers are looked for at a time: what a listener does beside its work must not be felt.
 const MAX_AT_A_TIME: usize = 8;
@@ -31,7 +33,8 @@ const MAX_LATE: Duration = Duration::from_secs(2);
 
 /// Looks for silent peers for as long as it is let.
 pub async fn run(home: Home, every: Duration) {
-    let mut schedule = Schedule::default();
+    let (home, mut schedule, mut trouble) =
+        (Arc::new(home), Schedule::default(), Trouble::default());
     loop {
         let (begun, pause) = (SystemTime::now(), every.mul_f64(jitter()));
         sleep(pause).await;
@@ -40,18 +43,21 @@ pub async fn run(home: Home, every: Duration) {
             continue;
         }
         if let Err(failure) = round(&home, &mut schedule, every).await {
-            home.ui.warn(failure.context("cannot look for silent peers"));
+            trouble.happens(&home.ui, failure.context("cannot look for silent peers"));
         }
     }
 }
 
-async fn round(home: &Home, schedule: &mut Schedule, every: Duration) -> Result<(), Failure> {
-    let (again, before) = (home.reopen(), std::mem::take(schedule));
+async fn round(home: &Arc<Home>, schedule: &mut Schedule, every: Duration) -> Result<(), Failure> {
+    let (home, mut turns) = (Arc::clone(home), std::mem::take(schedule));
     // ten thousand peers take a while, and the listener must not wait for it
-    let chosen = spawn_blocking(move || choose(again?, before, every)).await;
-    let Ok(chosen) = chosen else { return Ok(()) };
-    let (mut home, silent, witnesses);
-    (home, *schedule, silent, witnesses) = chosen?;
+    let chosen = spawn_blocking(move || {
+        let chosen = home.reopen().map(|home| (choose(&home, &mut turns, every), home));
+        (chosen, turns)
+    });
+    let Ok((chosen, turns)) = chosen.await else { return Ok(()) };
+    *schedule = turns;
+    let ((silent, witnesses), mut home) = chosen?;
     if silent.is_empty() {
         return Ok(());
     }
@@ -69,18 +75,14 @@ async fn round(home: &Home, schedule: &mut Schedule, every: Duration) -> Result<
 }
 
 /// The silent peers whose turn it is, and who could say whether we are heard.
-fn choose(
-    home: Home,
-    mut schedule: Schedule,
-    every: Duration,
-) -> Result<(Home, Schedule, Vec<Peer>, Vec<Peer>), Failure> {
+fn choose(home: &Home, schedule: &mut Schedule, every: Duration) -> (Vec<Peer>, Vec<Peer>) {
     let time = SystemTime::now();
     let peers: Vec<_> = home.peers.book().iter().collect();
     let mut silent = schedule.choose(&peers, every, Instant::now(), time);
     let mut witnesses = witnesses(&peers, time);
     silent.retain(|peer| !home.is_self(&peer.address));
     witnesses.retain(|peer| !home.is_self(&peer.address));
-    Ok((home, schedule, silent, witnesses))
+    (silent, witnesses)
 }
 
 fn is_anybody_there(reports: &[Report]) -> bool {

@@ -9,7 +9,7 @@ use super::PeerBook;
 use super::caps::MAX_ADDRESSES_OF_KEY;
 use crate::address::Address;
 use crate::hearsay::{Acquaintance, Hearsay, is_meant_alike, is_worth_telling};
-use crate::key::PublicKey;
+use crate::key::{KEY_BYTES, PublicKey};
 use crate::peer::{Peer, Source, State};
 
 /// What is said again is written down again only when it is fresher by this much: a table of a thousand is not rewritten
@@ -37,12 +37,31 @@ pub struct Telling {
 }
 
 /// Tellers that share what may be kept of them.
-type Group = Option<PublicKey>;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Group {
+    /// One that a person has chosen.
+    Chosen([u8; KEY_BYTES]),
+    /// All others.
+    Strangers,
+    /// The local network.
+    Near,
+}
 
-impl Teller {
-    fn group(&self) -> Group {
-        self.key.filter(|_| self.is_chosen)
+impl Group {
+    fn of(key: Option<PublicKey>, is_chosen: bool) -> Self {
+        match key {
+            Some(key) if is_chosen => Self::Chosen(*key.as_bytes()),
+            Some(_) => Self::Strangers,
+            None => Self::Near,
+        }
     }
+}
+
+/// How much what is said is worth keeping: of one that did not answer less, then of one that was seen longer ago.
+type Worth = (bool, SystemTime);
+
+fn worth(said: Hearsay, unanswered: bool) -> Worth {
+    (!unanswered, said.seen)
 }
 
 impl PeerBook {
@@ -75,8 +94,9 @@ impl PeerBook {
                 let is_teller = peer.key.is_some() && peer.key == teller.key;
                 let is_of_use = is_meant_alike(peer.address.ip(), teller.ip)
                     && is_worth_telling(peer.seen, now);
-                // of what one says twice the first counts
-                if !is_of_use || is_teller || !told.insert(peer.address) || is_own(peer) {
+                // of what one says twice the first counts; the network is many
+                let is_said = !told.insert(peer.address) && teller.key.is_some();
+                if !is_of_use || is_teller || is_said || is_own(peer) {
                     continue;
                 }
                 let address = Address::from(peer.address);
@@ -85,8 +105,10 @@ impl PeerBook {
                     let Some(after) = retold(before, peer, teller, now) else { continue };
                     let number = news.get(&address).map_or(number, |(first, _)| *first);
                     news.insert(address, (number, after));
-                } else if known.admits(peer, teller) {
-                    news.insert(address, (number, entry(peer, teller, now)));
+                } else if let Some(gone) = known.admit(peer, teller, now) {
+                    gone.iter().for_each(|address| drop(news.remove(address)));
+                    gone.iter().for_each(|address| self.remove(address));
+                    news.insert(address, (number, told_entry(peer, *teller, now)));
                 }
             }
         }
@@ -116,10 +138,9 @@ impl PeerBook {
         let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let before = self.iter().filter(is_told).filter(|peer| !news.contains_key(&peer.address));
         for peer in before.chain(news.values().map(|(_, peer)| peer)) {
-            if let Some(Hearsay { seen, by, is_chosen, .. }) = peer.hearsay {
-                let group = by.filter(|_| is_chosen).map(|key| *key.as_bytes());
-                let worth = (!peer.unanswered, seen);
-                groups.entry(group).or_default().push((worth, peer.address.clone()));
+            if let Some(said) = peer.hearsay {
+                let group = groups.entry(Group::of(said.by, said.is_chosen)).or_default();
+                group.push((worth(said, peer.unanswered), peer.address.clone()));
             }
         }
         let told: usize = groups.values().map(Vec::len).sum();
@@ -140,8 +161,8 @@ struct Known {
     twins: HashSet<SocketAddr>,
     /// The keys of peers that we meet ourselves.
     active_keys: HashSet<PublicKey>,
-    /// At how many addresses each key is said to be, and by whom: who lies about a key takes no room from others.
-    addresses: HashMap<(PublicKey, Group), usize>,
+    /// At which addresses each key is said to be, and by whom: who lies about a key takes no room from others.
+    addresses: HashMap<(PublicKey, Group), Vec<(Worth, Address)>>,
 }
 
 impl Known {
@@ -149,10 +170,12 @@ impl Known {
         let by_name = |p: &&Peer| p.address.ip().is_none() && p.verified;
         let twin = |p: &Peer| Some(SocketAddr::new(p.observed?, p.address.port));
         let active = book.iter().filter(|p| p.state(now) == State::Active);
-        let mut addresses = HashMap::new();
-        for said in book.iter().filter_map(|peer| peer.hearsay) {
-            if let Some(key) = said.key {
-                *addresses.entry((key, said.by.filter(|_| said.is_chosen))).or_default() += 1;
+        let mut addresses: HashMap<_, Vec<_>> = HashMap::new();
+        for peer in book.iter() {
+            if let Some((said, key)) = peer.hearsay.and_then(|said| Some((said, said.key?))) {
+                let group = Group::of(said.by, said.is_chosen);
+                let entry = (worth(said, peer.unanswered), peer.address.clone());
+                addresses.entry((key, group)).or_default().push(entry);
             }
         }
         Self {
@@ -162,18 +185,35 @@ impl Known {
         }
     }
 
-    /// Whether this is somebody else than those who are known.
-    fn admits(&mut self, peer: &Acquaintance, teller: &Teller) -> bool {
+    /// Whether this is somebody else than those who are known; if so, the address that makes room for it, if one has to.
+    fn admit(
+        &mut self,
+        peer: &Acquaintance,
+        teller: &Teller,
+        now: SystemTime,
+    ) -> Option<Option<Address>> {
         if self.twins.contains(&peer.address) {
-            return false;
+            return None;
         }
-        let Some(key) = peer.key else { return true };
-        let count = self.addresses.entry((key, teller.group())).or_default();
-        // who announces himself here and now is here, wherever we have met him
-        let is_met = teller.key.is_some() && self.active_keys.contains(&key);
-        let is_else = !is_met && *count < MAX_ADDRESSES_OF_KEY;
-        *count += usize::from(is_else);
-        is_else
+        let Some(key) = peer.key else { return Some(None) };
+        let group = Group::of(teller.key, teller.is_chosen);
+        // who announces himself here and now is here, wherever he was or is said to be
+        let is_near = group == Group::Near;
+        if self.active_keys.contains(&key) && !is_near {
+            return None;
+        }
+        let at = self.addresses.entry((key, group)).or_default();
+        let new = (true, peer.seen.min(now));
+        let mut gone = None;
+        if at.len() >= MAX_ADDRESSES_OF_KEY && !is_near {
+            let (least, _) = at.iter().enumerate().min_by_key(|(_, (worth, _))| *worth)?;
+            if at[least].0 >= new {
+                return None;
+            }
+            gone = Some(at.swap_remove(least).1);
+        }
+        at.push((new, peer.address.into()));
+        Some(gone)
     }
 }
 
@@ -194,9 +234,10 @@ fn acquaintance(peer: &Peer, now: SystemTime) -> Option<Acquaintance> {
     })
 }
 
-fn entry(told: &Acquaintance, teller: &Teller, now: SystemTime) -> Peer {
+/// A peer of which nothing is known but what is told.
+pub fn told_entry(told: &Acquaintance, teller: Teller, now: SystemTime) -> Peer {
     let source = if teller.key.is_some() { Source::Learned } else { Source::Lan };
-    let Teller { key: by, is_chosen, .. } = *teller;
+    let Teller { key: by, is_chosen, .. } = teller;
     let seen = told.seen.min(now);
     let hearsay = Some(Hearsay { seen, key: told.key, by, is_chosen, is_disputed: false });
     Peer { name: told.name.clone(), hearsay, ..Peer::new(told.address.into(), source) }
@@ -207,7 +248,7 @@ fn entry(told: &Acquaintance, teller: &Teller, now: SystemTime) -> Peer {
 fn retold(before: &Peer, told: &Acquaintance, teller: &Teller, now: SystemTime) -> Option<Peer> {
     let hearsay = before.hearsay.filter(|_| !before.is_kept())?;
     if teller.is_chosen && !hearsay.is_chosen {
-        let after = entry(told, teller, now);
+        let after = told_entry(told, *teller, now);
         let name = after.name.or(before.name.clone());
         return Some(Peer { name, source: before.source, ..after });
     }
@@ -216,12 +257,16 @@ fn retold(before: &Peer, told: &Acquaintance, teller: &Teller, now: SystemTime) 
     let is_disputed = hearsay.is_disputed
         || matches!((hearsay.key, said), (Some(one), Some(other)) if one != other);
     let key = if is_disputed { None } else { hearsay.key.or(said) };
-    let is_fresher = told.seen.duration_since(hearsay.seen).is_ok_and(|by| by >= HEARSAY_GRAIN);
+    // whoever was seen with another key was not this one
+    let is_same = hearsay.key == told.key || hearsay.key.is_none() || told.key.is_none();
+    let is_later = told.seen.duration_since(hearsay.seen).is_ok_and(|by| by >= HEARSAY_GRAIN);
+    let is_fresher = is_heard && is_same && is_later;
     let seen = if is_fresher { told.seen.min(now) } else { hearsay.seen };
     let name = before.name.clone().or(told.name.clone());
     let hearsay = Some(Hearsay { seen, key, is_disputed, ..hearsay });
     // somebody may have met it after it did not answer us, or it is announced at this moment
-    let unanswered = before.unanswered && !is_fresher && teller.key.is_some();
+    let is_back = is_fresher || (teller.key.is_none() && is_same);
+    let unanswered = before.unanswered && !is_back;
     let after = Peer { name, hearsay, unanswered, ..before.clone() };
     (after != *before).then_some(after)
 }
@@ -304,6 +349,10 @@ mod tests {
         assert_eq!(peer.source, Source::Learned, "that is how it came");
         let lan = Teller { key: None, ip: "169.254.0.1".parse().unwrap(), is_chosen: false };
         assert_eq!(learn_at(&mut book, &[told(3, 0)], lan, now()), 1);
+        // of two that announce themselves at one address with different keys nobody knows which is there
+        let other = Acquaintance { key: Some(key(666)), ..told(4, 0) };
+        assert_eq!(learn_at(&mut book, &[told(4, 0), other], lan, now()), 1);
+        assert!(at(&book, 4).unwrap().hearsay.unwrap().is_disputed);
         assert_eq!(at(&book, 3).unwrap().state(now()), State::Lan);
     }
 
@@ -396,6 +445,16 @@ mod tests {
             let hearsay = at(&book, 1).unwrap().hearsay.unwrap();
             assert_eq!((hearsay.key, hearsay.by), (Some(key(1)), Some(key(8))), "{order:?}");
         }
+        // nor does he keep alive what they have said
+        let mut book = PeerBook::default();
+        learn(&mut book, &[told(1, 0)], 8);
+        let later = now() + Duration::from_secs(3600 * 24);
+        for said in
+            [Acquaintance { seen: later, ..lie }, Acquaintance { seen: later, ..told(1, 0) }]
+        {
+            learn_at(&mut book, &[said], stranger, later);
+            assert_eq!(at(&book, 1).unwrap().hearsay.unwrap().seen, now());
+        }
     }
 
     #[test]
@@ -438,6 +497,14 @@ mod tests {
         assert_eq!(learn(&mut book, &many, 9), MAX_ADDRESSES_OF_KEY);
         assert_eq!(learn(&mut book, &many, 9), 0);
         assert_eq!(learn(&mut book, &[told(2, 0)], 8), 1, "that takes no room from others");
+        let near = Teller { key: None, ip: "169.254.0.1".parse().unwrap(), is_chosen: false };
+        let here = Acquaintance { key: Some(key(2)), ..told(5, 0) };
+        assert_eq!(learn_at(&mut book, &[here], near, now()), 1, "nor from who is here");
+        let later = now() + Duration::from_secs(5);
+        let moved = Acquaintance { key: Some(key(2)), seen: later, ..told(6, 0) };
+        assert_eq!(learn_at(&mut book, &[moved], teller(9), later), 1, "one that moved is found");
+        let of_liar = |p: &&Peer| p.hearsay.is_some_and(|said| said.by == Some(key(9)));
+        assert_eq!(book.iter().filter(of_liar).count(), MAX_ADDRESSES_OF_KEY);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 pub use self::caps::Caps;
 pub use self::edit::Edit;
-pub use self::hearsay::{Teller, Telling};
+pub use self::hearsay::{Teller, Telling, told_entry};
 use crate::address::Address;
 use crate::key::PublicKey;
 use crate::message::{Arrival, Kind};
@@ -259,7 +259,7 @@ impl PeerBook {
         let name = if peer.has_given_name() {
             peer.name.clone().or(name)
         } else {
-            name.or(peer.name.clone())
+            name.or(peer.own_name())
         };
         // a p2p that once acknowledged stays one: a plain answer in its place is no reason to forget it
         let wire = if peer.wire == Some(Wire::Native) { Wire::Native } else { wire };
@@ -316,7 +316,7 @@ impl PeerBook {
         let name = if peer.has_given_name() {
             peer.name.clone().or(name)
         } else {
-            name.or(peer.name.clone())
+            name.or(peer.own_name())
         };
         // who claims an address from elsewhere does not get to say whose key it has, nor does anybody for a peer that a
         // person has given: there we find out ourselves

@@ -17,6 +17,7 @@ use crate::outreach::{self, Round};
 use crate::peer::Peer;
 use crate::quorum::Quorum;
 use crate::report::{Errand, Tally};
+use crate::signals::Caught;
 
 /// Greet the static peers of the configuration and those of the local network, and learn of others
 ///
@@ -98,27 +99,35 @@ struct Plan {
     quorum: Quorum,
 }
 
-async fn greet(home: &mut Home, plan: Plan) -> Result<Tally, Failure> {
+async fn greet(home: &mut Home, mut plan: Plan) -> Result<Tally, Failure> {
+    let signal = outreach::watch_signals()?;
     let mut peers = static_peers(home);
-    let near = match plan.lan {
-        Some(time) => match acquaint::look_around(home, time).await {
-            Err(failure) if !peers.is_empty() => {
-                home.ui.warn(failure);
-                Vec::new()
-            }
-            near => near?,
-        },
-        None => Vec::new(),
-    };
-    peers.extend(near.into_iter().filter(|peer| !peer.configured));
     // a message is for those that somebody has chosen
-    if peers.is_empty() && plan.learns && plan.hello.is_none() {
-        peers = acquaint::others(home, &[]);
+    let stand_ins = match (&plan.hello, plan.learns) {
+        (None, true) => acquaint::others(home, &[]),
+        _ => Vec::new(),
+    };
+    if let Some(time) = plan.lan {
+        let near = tokio::select! {
+            near = acquaint::look_around(home, time) => near,
+            signal = signal.clone().caught() => return Ok(interrupted(&plan, signal)),
+        };
+        match near {
+            Ok(near) => peers.extend(near.into_iter().filter(|peer| !peer.configured)),
+            Err(failure) if peers.is_empty() && stand_ins.is_empty() => return Err(failure),
+            Err(failure) => home.ui.warn(failure),
+        }
+    }
+    if peers.is_empty() {
+        peers = stand_ins;
+    }
+    if peers.is_empty() && plan.meets && plan.hello.is_none() {
+        plan.meets = false;
+        peers = acquaint::unmet(home);
     }
     if peers.is_empty() {
         return Err(nobody(home, plan.lan));
     }
-    let signal = outreach::watch_signals()?;
     let greeted = outreach::run_round(home, peers.clone(), &Errand::Connect, &signal, true).await?;
     let mut tally = Tally::new(peers.len(), &greeted.reports, plan.quorum, greeted.signal);
     if let Some(hello) = plan.hello.filter(|_| tally.signal.is_none()) {
@@ -142,6 +151,12 @@ async fn greet(home: &mut Home, plan: Plan) -> Result<Tally, Failure> {
         tally.signal = acquaint::meet(home, &signal).await?;
     }
     Ok(tally)
+}
+
+/// Nobody was greeted yet.
+fn interrupted(plan: &Plan, signal: Caught) -> Tally {
+    let (targets, ok, failed, none) = (0, 0, 0, Code::Nothing);
+    Tally { targets, ok, failed, quorum: plan.quorum, none, signal: Some(signal) }
 }
 
 fn conclude(tally: Tally, home: &Home) -> Result<Exit, Failure> {

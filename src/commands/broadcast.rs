@@ -9,13 +9,14 @@ use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
 use crate::outreach::{self, Plan};
-use crate::peer::{Peer, Source};
+use crate::peer::Peer;
 use crate::quorum::Quorum;
 use crate::report::Errand;
 
 /// Send one message to many peers
 ///
-/// It goes to every known peer that has not left. Each peer's result is one line, as it finishes: address, name, status,
+/// It goes to every known peer that has not left, but for those that we only know from others, and to one that has moved
+/// only where it was seen last. Each peer's result is one line, as it finishes: address, name, status,
 /// milliseconds. So many as -j says begin at once; one that does not answer soon makes room for the next, so that many
 /// silent peers together cost one time limit.
 #[derive(clap::Args, Debug)]
@@ -78,13 +79,10 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 
 /// Who is left out of what goes to everybody, and how to change that: those that we only know from others.
 fn left_out(home: &Home) -> Option<String> {
-    let all: Vec<_> = home.peers.book().iter().filter(|p| p.is_hearsay() && !p.is_kept()).collect();
-    let how = match all.first()?.source {
-        Source::Lan => "p2p peers --check --source lan",
-        _ => "p2p peers --check --source learned",
-    };
-    let count = all.len();
-    Some(format!("known only from others, and left out: {count}; to meet them: {how}"))
+    let all = home.peers.book().iter().filter(|peer| peer.is_hearsay() && !peer.is_kept());
+    let count = all.count();
+    let how = "to meet them: p2p bootstrap --meet";
+    (count > 0).then(|| format!("known only from others, and left out: {count}; {how}"))
 }
 
 /// Other commands take their peers as words. Here all words are the text, and it goes to everybody.
@@ -105,7 +103,10 @@ fn choose(home: &Home, args: &Args) -> Result<Vec<Peer>, Failure> {
     let mut peers = if args.to.is_empty() { home.all_peers() } else { home.peers_named(&args.to)? };
     let except = home.peers_named(&args.except)?;
     let now = SystemTime::now();
-    peers.retain(|peer| !except.iter().any(|e| e.address == peer.address));
+    // wherever it is by now
+    let is_same =
+        |a: &Peer, b: &Peer| a.address == b.address || (a.key.is_some() && a.key == b.key);
+    peers.retain(|peer| !except.iter().any(|e| is_same(e, peer)));
     if let Some(Time(active)) = args.active {
         peers.retain(|peer| peer.age(now).is_some_and(|age| age <= active));
     }

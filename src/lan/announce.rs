@@ -105,7 +105,7 @@ impl Keeper {
             daemon.register(self.service.records()?)?;
             Ok::<_, mdns_sd::Error>(events)
         };
-        let events = announced().or_fail(Code::Io)?;
+        let events = announced().or_fail(Code::Io).inspect_err(|_| end(&daemon))?;
         self.announcing = Some(Announcing { daemon, events, is_heard: false });
         Ok(())
     }

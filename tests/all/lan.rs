@@ -64,7 +64,7 @@ fn two_hosts_that_know_nothing_find_each_other_and_meet() {
     assert!(peer["hearsay"].get("by").is_none());
     // to be found is not to be met
     run(&hosts, On::A, &alice, &["broadcast", "too early"])
-        .fails(1, "p2p peers --check --source lan");
+        .fails(1, "to meet them: p2p bootstrap --meet");
     let said = json(&hosts, On::A, &alice, &["bootstrap", "--lan"]);
     let events: Vec<_> = said.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["found", "pong", "learned", "summary"], "{said:?}");
@@ -132,6 +132,50 @@ fn a_peer_that_is_announced_with_the_key_of_another_is_not_believed() {
     drop(repeat);
     assert_eq!(json(&hosts, On::A, &alice, &["peers", "--only", &format!("{B}:6000")]), before);
     drop((at_bob, at_eve));
+}
+
+#[test]
+fn one_that_is_announced_many_times_is_greeted_once_and_eight_lies_hide_nobody() {
+    let Some(hosts) = Hosts::new() else { return };
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let at_bob = listen(&hosts, On::B, &bob, 6000, &[]);
+    let bobs = format!("key={}", key_of(&bob));
+    let mut lan = Lan::default();
+    for number in 0..20 {
+        let key = if number % 2 == 0 { bobs.clone() } else { format!("key={number:064}") };
+        lan.announce(format!("bob{number}").as_bytes(), [10, 77, 0, 2], 6000, &[key.as_bytes()]);
+    }
+    // his key everywhere
+    for number in 0..20 {
+        let name = format!("lie{number}");
+        lan.announce(name.as_bytes(), [10, 77, 0, 2], 6100 + number, &[bobs.as_bytes()]);
+    }
+    let repeat = lan.repeat(&hosts);
+    found(&hosts, On::A, &alice, |address| address == format!("{B}:6000"));
+    let said = json(&hosts, On::A, &alice, &["bootstrap", "--lan", "--hello", "hi", "-t", "2s"]);
+    drop(repeat);
+    let to_bob = |event: &&serde_json::Value| {
+        event["event"] == "pong" && event["peer"]["addr"] == format!("{B}:6000")
+    };
+    let greetings: Vec<_> = said.iter().filter(to_bob).collect();
+    assert_eq!(greetings.len(), 1, "{said:?}");
+    // of so many keys none is believed before he has said which is his
+    assert_eq!(greetings[0]["key"], key_of(&bob).to_string());
+    assert_eq!(at_bob.stop().1.len(), 1, "one message");
+}
+
+#[test]
+fn who_is_found_is_greeted_although_the_list_cannot_be_written() {
+    let Some(hosts) = Hosts::new() else { return };
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let at_bob = listen(&hosts, On::B, &bob, 6000, &["--lan"]);
+    let there = format!("{B}:6000");
+    found(&hosts, On::A, &Home::new("other"), |address| address == there);
+    alice.configure("[limits]\nlearned_peers = 0\n");
+    let said = run(&hosts, On::A, &alice, &["bootstrap", "--lan"]);
+    said.succeeds();
+    assert!(said.stdout.starts_with(&format!("{there} bob encrypted")), "{}", said.report());
+    at_bob.stop();
 }
 
 #[test]

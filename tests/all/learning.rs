@@ -491,7 +491,7 @@ fn a_signal_ends_the_questions_too() {
     let mut call = command.spawn().unwrap();
     let lines = lines_of(call.stdout.take().unwrap());
     assert!(lines.recv_timeout(PATIENCE).unwrap().contains("teller encrypted"));
-    silent.accept().unwrap();
+    let _stays = silent.accept().unwrap();
     let pid = rustix::process::Pid::from_raw(i32::try_from(call.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(wait_for_end(&mut call).code(), Some(130));
@@ -564,6 +564,81 @@ fn one_key_is_one_peer_wherever_it_was() {
     // where a person has said that it is, it is tried
     alice.run(["peers", "add", "old-bob", &gone.target()]).succeeds();
     alice.run(["broadcast", "-q", "to all", "-t", "1s"]).fails(4, "none of 2 peers reached");
+}
+
+#[test]
+fn a_tag_and_an_exception_are_for_the_peer_wherever_it_is() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let (gone, key) = (Nobody::new(), key_of(&bob).to_string());
+    let old = met(&gone.target(), "bob", &key, 600, ",\"tags\":[\"lab\"]");
+    let alice = home_with("alice", &[old, met(&at_bob.target(), "bob", &key, 60, "")]);
+    alice.run(["broadcast", "-q", "--to", "@lab", "one"]).is(0, "", "");
+    alice.run(["broadcast", "-q", "two"]).is(0, "", "");
+    alice.run(["broadcast", "--except", "@lab", "three"]).fails(1, "there is no peer to send to");
+    alice.run(["broadcast", "--except", &gone.target(), "three"]).fails(1, "no peer to send to");
+    assert_eq!(at_bob.stop().1.len(), 2);
+}
+
+#[test]
+fn where_a_peer_was_seen_last_is_not_tried_for_ever_if_it_is_not_there() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let (gone, key) = (Nobody::new(), key_of(&bob).to_string());
+    let last = met(&gone.target(), "bob", &key, 60, "");
+    let alice = home_with("alice", &[last, met(&at_bob.target(), "bob", &key, 600, "")]);
+    alice.run(["send", "bob", "one"]).fails(4, "connection refused");
+    alice.run(["send", "-q", "bob", "two"]).is(0, "", "");
+    alice.run(["broadcast", "-q", "three"]).is(0, "", "");
+    assert_eq!(at_bob.stop().1.len(), 2);
+}
+
+#[test]
+fn nobody_takes_the_name_of_a_key_whose_owner_is_away() {
+    let (alice, eve, bob) = (Home::new("alice"), Home::new("alice"), Home::new("bob"));
+    let (at_alice, at_bob) = (Listener::start(&alice), Listener::start(&bob));
+    let at_eve = Listener::start(&eve);
+    bob.run(["ping", "-q", &at_alice.target()]).is(0, "", "");
+    eve.run(["ping", "-q", &at_bob.target()]).is(0, "", "");
+    bob.run(["send", "alice", "hi"]).fails(2, "2 peers call themselves `alice`");
+    let there = at_alice.target();
+    at_alice.stop();
+    assert_eq!(bob.peer(&there).unwrap()["state"], "left");
+    bob.run(["send", "alice", "hi"]).fails(2, "2 peers call themselves `alice`");
+    // with a key that a person has given it is clear who is meant
+    bob.run(["peers", "trust", &there, "--key", &key_of(&alice).to_string()]).is(0, "", "");
+    bob.run(["send", "alice", "hi"]).fails(4, &format!("cannot reach alice ({there})"));
+    assert_eq!(at_eve.stop().1, Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_others_gave_is_gone_when_the_peer_itself_has_none() {
+    // a plain program that takes everything
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = plain.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        plain.incoming().for_each(|stream| drop(crate::support::read_to_end(&mut stream.unwrap())));
+    });
+    let list = format!("[{{\"addr\":\"{address}\",\"name\":\"alice\"}}]");
+    let teller = Teller::of(1, list, 1);
+    let home = Home::new("home");
+    home.configure(&teller.listed());
+    home.run(["bootstrap", "-q", "--meet"]).is(0, "", "");
+    let peer = home.peer(&address).unwrap();
+    assert_eq!((&peer["state"], peer.get("name")), (&"active".into(), None));
+    home.run(["send", "alice", "secret"]).fails(2, "no known peer is called `alice`");
+}
+
+#[test]
+fn a_peer_that_is_trusted_under_a_hosts_name_is_one() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let alice = Home::new("alice");
+    let by_name = format!("localhost:{}", at_bob.address().port());
+    alice.run(["peers", "trust", &by_name]).is(0, "", "");
+    let peers = alice.json(&["peers"]);
+    assert_eq!(peers.len(), 1, "{peers:?}");
+    assert_eq!((&peers[0]["state"], &peers[0]["trusted"]), (&"active".into(), &true.into()));
 }
 
 #[test]
@@ -650,7 +725,39 @@ fn those_that_are_told_of_are_met_a_few_at_a_time_and_the_silent_ones_are_left_a
     let said = home.json(&["bootstrap", "--meet", "-t", "2s"]);
     let met = said.iter().filter(|event| event["event"] == "pong").count();
     assert_eq!(met, 1 + 256);
+    // naming somebody is not naming everybody who is said to be called so
+    let check = home.json(&["peers", "--check", "-t", "1s", "--source", "learned"]);
+    let stale = check.iter().filter(|peer| peer["state"] == "stale").count();
+    assert!(stale <= 1 + 2 * 256, "{stale}");
     assert!(home.json(&["peers", "--source", "learned"]).len() >= 1000);
+}
+
+#[test]
+fn a_signal_keeps_those_who_were_met() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let list = [
+        entry(&at_bob.target(), &key_of(&bob).to_string()),
+        entry(&silent.local_addr().unwrap().to_string(), &key(1)),
+    ];
+    let teller = Teller::of(1, format!("[{}]", list.join(",")), 2);
+    let home = Home::new("home");
+    home.configure(&teller.listed());
+    let mut command = home.command();
+    command
+        .args(["bootstrap", "--meet", "--json", "-t", "20s"])
+        .stdout(std::process::Stdio::piped());
+    let mut call = command.spawn().unwrap();
+    let lines = lines_of(call.stdout.take().unwrap());
+    let _stays = silent.accept().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let pid = rustix::process::Pid::from_raw(i32::try_from(call.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(wait_for_end(&mut call).code(), Some(130));
+    let said: Vec<_> = lines.iter().collect();
+    assert!(said[2].contains(&at_bob.target()) && said[3].contains("summary"), "{said:?}");
+    assert_eq!(home.peer(&at_bob.target()).unwrap()["state"], "active");
 }
 
 #[test]

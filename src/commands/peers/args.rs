@@ -38,7 +38,8 @@ pub struct Args {
     /// some [default: asking for 2s]
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     pub(super) lan: Option<Option<Time>>,
-    /// Greet them first; those that do not answer become stale
+    /// Greet them first; those that do not answer become stale. Of those that we only know from others, only the ones that are
+    /// meant: with --lan, with --source, or by name or address, at most 256
     #[arg(long)]
     pub(super) check: bool,
     /// In which order

@@ -141,7 +141,9 @@ fn check(home: &mut Home, only: &Only, args: &Args) -> Result<(), Failure> {
             && (!peer.is_hearsay() || are_told_meant || only.names(peer))
             && !home.is_self(&peer.address)
     };
-    let peers: Vec<_> = home.peers.book().iter().filter(others).cloned().collect();
+    let (told, mut peers): (Vec<_>, Vec<_>) =
+        home.peers.book().iter().filter(others).cloned().partition(Peer::is_hearsay);
+    peers.extend(acquaint::some_of(told, acquaint::MAX_MET));
     let reports = block_on(outreach::run_quietly(home, peers, &Errand::Connect))??;
     outreach::note(home, &reports, true);
     // that a peer is silent is in the table, that it is another one is not
