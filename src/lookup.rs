@@ -82,7 +82,8 @@ fn nearest_name(book: &PeerBook, word: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Record;
+    use crate::book::{Record, Teller, Telling};
+    use crate::hearsay::Acquaintance;
     use crate::peer::Source;
 
     fn book(peers: [(&str, bool, bool, Source); 2]) -> PeerBook {
@@ -155,6 +156,17 @@ mod tests {
         assert!(!is_surely_named(&book, &said(key(2), "alice")));
         assert!(!is_surely_named(&book, &said(None, "alice")));
         assert!(!is_surely_named(&book, &said(key(1), "bob")));
+        // what others say takes the name from nobody
+        let teller = Teller { key: key(9), ip: "10.9.9.9".parse().unwrap(), is_chosen: true };
+        let told = Acquaintance {
+            address: "10.0.0.7:1".parse().unwrap(),
+            name: "alice".parse().ok(),
+            key: key(7),
+            seen: std::time::SystemTime::UNIX_EPOCH,
+        };
+        let telling = Telling { teller, peers: vec![told] };
+        assert_eq!(book.learn(&[telling], std::time::SystemTime::UNIX_EPOCH, |_| false), [1]);
+        assert!(is_surely_named(&book, &said(key(1), "alice")));
         let peer = book.at(&"10.0.0.2:1".parse().unwrap()).unwrap().clone();
         book.apply(Record::Peer(Peer { key: key(2), ..peer }));
         assert!(!is_surely_named(&book, &said(key(1), "alice")), "two are called so");

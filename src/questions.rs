@@ -105,4 +105,18 @@ mod tests {
             assert_eq!(asked(usize::MAX, &[], random).len(), 2);
         }
     }
+
+    #[test]
+    fn who_is_known_by_address_or_by_key_is_not_new() {
+        let (key, other) = (PublicKey::new([1; 32]), PublicKey::new([2; 32]));
+        let known =
+            Known { addresses: ["10.0.0.1:5000".parse().unwrap()].into(), keys: [key].into() };
+        let lacks = |address: &str, key| {
+            let (address, seen) = (address.parse().unwrap(), std::time::SystemTime::UNIX_EPOCH);
+            known.lacks(&Acquaintance { address, name: None, key, seen })
+        };
+        assert!(!lacks("10.0.0.1:5000", Some(other)) && !lacks("10.0.0.1:5000", None));
+        assert!(!lacks("10.0.0.2:5000", Some(key)));
+        assert!(lacks("10.0.0.2:5000", Some(other)) && lacks("10.0.0.2:5000", None));
+    }
 }

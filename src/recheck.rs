@@ -186,6 +186,15 @@ mod tests {
         let chosen = Schedule::default().choose(&all, EVERY, Instant::now(), now);
         assert_eq!(ports(&chosen), [7, 5, 2]);
         assert_eq!(ports(&witnesses(&all, now)), [1]);
+        // those who were there last, and are sure
+        let seen = |seconds| Some(now - Duration::from_secs(seconds));
+        let there = [
+            Peer { last_seen: seen(30), ..peer(11, Source::Heard, 0) },
+            Peer { last_seen: seen(10), ..peer(12, Source::Heard, 0) },
+            Peer { last_seen: seen(20), ..peer(13, Source::Heard, 0) },
+            Peer { last_seen: seen(5), key: None, ..peer(14, Source::Heard, 0) },
+        ];
+        assert_eq!(ports(&witnesses(&there.iter().collect::<Vec<_>>(), now)), [12, 13]);
     }
 
     #[test]
@@ -194,8 +203,8 @@ mod tests {
         let all: Vec<_> = peers.iter().collect();
         let (mut schedule, start) = (Schedule::default(), Instant::now());
         let mut looks: HashMap<u16, Vec<u64>> = HashMap::new();
-        // a day, minute by minute
-        for minute in 0..24 * 60 {
+        // a week, minute by minute
+        for minute in 0..7 * 24 * 60 {
             let now = start + EVERY * minute;
             let chosen = schedule.choose(&all, EVERY, now, SystemTime::now());
             assert!(chosen.len() <= MAX_AT_A_TIME);
@@ -204,7 +213,11 @@ mod tests {
             }
         }
         assert_eq!(looks.len(), 20, "everybody has his turn");
-        assert!(looks.values().all(|looks| (10..=12).contains(&looks.len())), "{looks:?}");
+        let in_time =
+            |looks: &Vec<u64>, days: u64| looks.iter().filter(|at| **at < days * 24 * 60).count();
+        assert!(looks.values().all(|looks| (10..=12).contains(&in_time(looks, 1))), "{looks:?}");
+        // never less than once a day
+        assert!(looks.values().all(|looks| looks.windows(2).all(|w| w[1] - w[0] <= 24 * 60 + 10)));
         let silent = schedule.0.len();
         schedule.choose(&all[..1], EVERY, start, SystemTime::now());
         assert_eq!((silent, schedule.0.len()), (20, 1));

@@ -597,4 +597,108 @@ mod tests {
         book.forget_stale_hearsay(later);
         assert!(book.is_empty());
     }
+
+    #[test]
+    fn what_a_person_says_takes_the_place_of_what_others_say() {
+        let mut book = PeerBook::default();
+        let lie = |number| Acquaintance { key: Some(key(666)), ..told(number, 0) };
+        learn(&mut book, &[lie(1), lie(2), lie(3), lie(4)], 9);
+        let address = |number| Address::from(told(number, 0).address);
+        book.configure(&address(1), Listing::default());
+        book.trust(&address(2), key(2));
+        book.add(&address(3), Edit { name: "mine".parse().ok(), ..Edit::default() }).unwrap();
+        assert!((1..=3).all(|number| at(&book, number).unwrap().hearsay.is_none()));
+        assert_eq!(at(&book, 1).unwrap().state(now()), State::Static);
+        // a tag says only that it is to stay as it is
+        book.set(&address(4), Edit { tags: ["x".parse().unwrap()].into(), ..Edit::default() })
+            .unwrap();
+        let tagged = at(&book, 4).unwrap().clone();
+        assert!(tagged.is_hearsay());
+        learn_at(&mut book, &[told(4, 0)], teller(8), now() + 2 * HEARSAY_GRAIN);
+        book.forget_stale_hearsay(now() + 2 * HEARSAY_LASTS);
+        assert_eq!(at(&book, 4), Some(&tagged));
+    }
+
+    #[test]
+    fn the_first_word_of_a_key_does_not_scatter_it_either() {
+        let mut book = PeerBook::default();
+        let many: Vec<_> =
+            (1..=20).map(|number| Acquaintance { key: None, ..told(number, 0) }).collect();
+        assert_eq!(learn(&mut book, &many, 9), 20);
+        for peer in &many {
+            let arrival = Arrival {
+                kind: Kind::Connect,
+                time: now(),
+                address: Some(peer.address.into()),
+                name: None,
+                observed: peer.address.ip(),
+                verified: true,
+                key: Some(key(77)),
+                id: None,
+                topic: None,
+                text: Vec::new(),
+            };
+            book.hear(&arrival);
+        }
+        let keyed = book.iter().filter(|peer| peer.key == Some(key(77)));
+        assert_eq!(keyed.count(), MAX_ADDRESSES_OF_KEY);
+    }
+
+    #[test]
+    fn one_that_did_not_answer_is_back_when_others_have_seen_it_since() {
+        let near = Teller { key: None, ip: "169.254.0.1".parse().unwrap(), is_chosen: false };
+        let later = now() + 2 * HEARSAY_GRAIN;
+        for (said, by, state) in [
+            (told(1, 0), teller(9), State::Stale),
+            (Acquaintance { seen: later, ..told(1, 0) }, teller(9), State::Learned),
+            (told(1, 0), near, State::Learned),
+            // somebody else was seen there
+            (Acquaintance { key: Some(key(666)), ..told(1, 0) }, near, State::Stale),
+        ] {
+            let mut book = PeerBook::default();
+            let by_first =
+                if by.key.is_some() { by } else { Teller { is_chosen: false, ..teller(9) } };
+            learn_at(&mut book, &[told(1, 0)], by_first, now());
+            book.miss(&told(1, 0).address.into());
+            assert_eq!(at(&book, 1).unwrap().state(now()), State::Stale);
+            learn_at(&mut book, &[said], Teller { is_chosen: by.is_chosen, ..by }, later);
+            assert_eq!(at(&book, 1).unwrap().state(later), state, "{by:?}");
+        }
+    }
+
+    #[test]
+    fn one_that_was_met_and_is_gone_may_be_elsewhere() {
+        let mut book = PeerBook::default();
+        meet(&mut book, 1, 0);
+        book.miss(&told(1, 0).address.into());
+        let elsewhere = Acquaintance { key: Some(key(1)), ..told(2, 0) };
+        assert_eq!(learn(&mut book, &[elsewhere], 9), 1);
+    }
+
+    #[test]
+    fn the_first_to_tell_is_counted_and_a_fresher_word_is_no_news() {
+        let mut book = PeerBook::default();
+        let tellings =
+            [8, 9].map(|number| Telling { teller: teller(number), peers: vec![told(1, 0)] });
+        assert_eq!(book.learn(&tellings, now(), |_| false), [1, 0]);
+        let near = Teller { key: None, ip: "169.254.0.1".parse().unwrap(), is_chosen: false };
+        learn_at(&mut book, &[told(2, 0)], near, now());
+        let later = now() + 2 * HEARSAY_GRAIN;
+        let soon = Acquaintance { seen: later + Duration::from_secs(60), ..told(1, 0) };
+        assert_eq!(learn_at(&mut book, &[soon, told(2, 0)], teller(9), later), 0);
+        assert_eq!(at(&book, 1).unwrap().hearsay.unwrap().seen, later);
+        assert_eq!(at(&book, 2).unwrap().source, Source::Lan, "that is how it came");
+    }
+
+    #[test]
+    fn who_did_not_answer_makes_room_first_then_who_was_seen_longest_ago() {
+        let caps = Caps { learned: 3, ..Caps::default() };
+        let mut book = PeerBook::new(caps, Trust::Tofu);
+        learn(&mut book, &[told(1, 0), told(2, 50), told(3, 60)], 9);
+        book.miss(&told(1, 0).address.into());
+        learn(&mut book, &[told(4, 10)], 9);
+        assert!(at(&book, 1).is_none());
+        learn(&mut book, &[told(5, 10)], 9);
+        assert!(at(&book, 3).is_none() && book.len() == 3);
+    }
 }

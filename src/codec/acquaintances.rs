@@ -176,6 +176,8 @@ mod tests {
             let read = decode(list.as_bytes(), now()).unwrap();
             assert_eq!(read.len(), 1, "{bad}");
         }
+        let mapped = decode(br#"[{"addr":"[::ffff:10.0.0.1]:5"}]"#, now()).unwrap();
+        assert_eq!(mapped[0].address, "10.0.0.1:5".parse().unwrap());
         for name in ["-rf", "a\\u001b[31m", "a\\u202eb", "a b\\nc", ""] {
             let list = format!("[{{\"addr\":\"10.0.0.2:2\",\"name\":\"{name}\"}}]");
             assert_eq!(decode(list.as_bytes(), now()).unwrap()[0].name, None, "{name}");

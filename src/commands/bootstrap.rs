@@ -118,7 +118,8 @@ async fn greet(home: &mut Home, mut plan: Plan) -> Result<Tally, Failure> {
             Err(failure) => home.ui.warn(failure),
         }
     }
-    if peers.is_empty() {
+    let has_stand_ins = peers.is_empty();
+    if has_stand_ins {
         peers = stand_ins;
     }
     if peers.is_empty() && plan.meets && plan.hello.is_none() {
@@ -143,8 +144,10 @@ async fn greet(home: &mut Home, mut plan: Plan) -> Result<Tally, Failure> {
         tally = Tally { ok: told.ok, failed, none, signal: told.signal, ..tally };
     }
     if plan.learns && tally.signal.is_none() {
-        let mut tellers = acquaint::others(home, &peers);
-        tellers.extend(acquaint::tellers(home, &greeted.reports));
+        let mut tellers = acquaint::tellers(home, &greeted.reports);
+        if !has_stand_ins {
+            tellers.extend(acquaint::others(home, &peers));
+        }
         tally.signal = acquaint::learn(home, tellers, &signal).await?;
     }
     if plan.meets && tally.signal.is_none() {

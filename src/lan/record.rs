@@ -79,3 +79,23 @@ pub(super) fn read(
 fn is_usable(ip: &IpAddr) -> bool {
     !ip.is_loopback() && !matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_service_fits_and_tells_it_from_others() {
+        let key = Some(PublicKey::new([0xab; 32]));
+        for name in ["bob".to_owned(), "x".repeat(64), "\u{fc}".repeat(32)] {
+            let name: Name = name.parse().unwrap();
+            for key in [key, None] {
+                let service = Service { name: name.clone(), port: 65_000, key, ip: None };
+                let instance = service.instance();
+                assert!(instance.len() <= MAX_INSTANCE_BYTES, "{instance}");
+                assert!(instance.ends_with(if key.is_some() { " abababab" } else { " 65000" }));
+                assert!(service.records().is_ok());
+            }
+        }
+    }
+}

@@ -179,6 +179,25 @@ fn who_is_found_is_greeted_although_the_list_cannot_be_written() {
 }
 
 #[test]
+fn who_listens_at_one_address_is_announced_there_and_checked_and_static_peers_are_greeted_once() {
+    let Some(hosts) = Hosts::new() else { return };
+    let (alice, bob) = (Home::new("alice"), Home::new("bob"));
+    let address = ["addr", "add", "10.77.0.3/24", "dev", "hostB"];
+    outcome(hosts.command(On::B, "ip").args(address), None).is(0, "", "");
+    let at_bob = listen(&hosts, On::B, &bob, 6000, &["--lan", "-b", "10.77.0.3"]);
+    let there = "10.77.0.3:6000";
+    let peers = found(&hosts, On::A, &alice, |address| address == there);
+    assert_eq!(peers.len(), 1);
+    alice.configure(&format!("[[peer]]\naddr = \"{there}\"\n"));
+    let said = json(&hosts, On::A, &alice, &["bootstrap", "--lan"]);
+    assert_eq!(said.last().unwrap()["targets"], 1, "{said:?}");
+    let carol = Home::new("carol");
+    let checked = json(&hosts, On::A, &carol, &["peers", "--lan", "--check"]);
+    assert_eq!(checked.last().unwrap()["state"], "active", "{checked:?}");
+    at_bob.stop();
+}
+
+#[test]
 fn announcements_cannot_lead_elsewhere_nor_touch_the_terminal() {
     let Some(hosts) = Hosts::new() else { return };
     let alice = Home::new("alice");
@@ -212,6 +231,7 @@ fn announcements_cannot_lead_elsewhere_nor_touch_the_terminal() {
         ]
     );
     assert!(!listed.stdout.contains('\x1b'));
+    assert_eq!(listed.stderr, "", "nothing of it has damaged the list");
 }
 
 #[test]

@@ -86,12 +86,14 @@ fn one_who_joins_learns_of_the_others_and_meets_them_when_told_to() {
 #[test]
 fn peers_are_told_to_those_whom_the_listener_allows() {
     let (anna, bert, carl) = (Home::new("anna"), Home::new("bert"), Home::new("carl"));
-    let at_bert = Listener::start(&bert);
+    let (at_bert, _at_carl) = (Listener::start(&bert), Listener::start(&carl));
     anna.run(["ping", "-q", &at_bert.target()]).is(0, "", "");
     let tell = |share: &[&str], home: &Home| {
         let at_anna = Listener::start_with(&anna, share);
         let said = home.json(&["ping", "--learn", &at_anna.target()]);
         let learned = said.into_iter().find(|event| event["event"] == "learned").unwrap();
+        // who has only been seen is in the list by now
+        assert!(anna.json(&["peers"]).len() >= 2);
         // the next listener is at another place
         home.run(["peers", "rm", &at_anna.target()]);
         match learned["error"]["code"].as_str() {
@@ -229,8 +231,8 @@ fn a_list_that_lies_or_never_ends_is_bounded_and_shows_nothing_it_should_not() {
     let at_bob = Listener::start(&bob);
     let lies = [
         // ourselves, the teller, a peer that we know
-        entry(&own.target(), &own_key),
         entry(&own.target(), &key(666)),
+        entry("10.66.0.9:1", &own_key),
         entry(&at_bob.target(), &key(666)),
         entry("10.66.0.1:1", &key_of(&bob).to_string()),
         // no addresses
@@ -446,6 +448,7 @@ fn a_listener_finds_a_silent_peer_again_and_does_not_blame_it_for_its_own_deafne
     assert_eq!(state(), "stale");
     // nobody else is there to say that we are heard, so nobody is blamed
     at_carol.signal("STOP");
+    alice.configure("[send]\ntimeout = \"500ms\"\n");
     let mut command = alice.command();
     command.args(["listen", "-v", "-b", "127.0.0.1", "-p", "0", "--recheck", "1s"]);
     let at_alice = Listener::spawn(command);
@@ -553,17 +556,23 @@ fn what_others_say_gives_nobody_a_name() {
 fn one_key_is_one_peer_wherever_it_was() {
     let bob = Home::new("bob");
     let at_bob = Listener::start(&bob);
-    let (gone, key) = (Nobody::new(), key_of(&bob).to_string());
-    let alice = home_with(
-        "alice",
-        &[met(&gone.target(), "bob", &key, 600, ""), met(&at_bob.target(), "bob", &key, 60, "")],
-    );
-    alice.run(["send", "-q", "bob", "by name"]).is(0, "", "");
-    alice.run(["broadcast", "-q", "to all"]).is(0, "", "");
-    assert_eq!(at_bob.stop().1.len(), 2);
-    // where a person has said that it is, it is tried
-    alice.run(["peers", "add", "old-bob", &gone.target()]).succeeds();
-    alice.run(["broadcast", "-q", "to all", "-t", "1s"]).fails(4, "none of 2 peers reached");
+    let key = key_of(&bob).to_string();
+    let unanswered = ",\"unanswered\":true";
+    // seen later elsewhere, or not there when it was called last, with ports of either order
+    for (gone_since, here_since, gone_is) in [(600, 60, ""), (60, 600, unanswered)] {
+        for gone in [Nobody::new().target(), "127.0.0.1:1".to_owned(), "127.0.0.1:65535".to_owned()]
+        {
+            let gone_record = met(&gone, "bob", &key, gone_since, gone_is);
+            let here_record = met(&at_bob.target(), "bob", &key, here_since, "");
+            let alice = home_with("alice", &[gone_record, here_record]);
+            alice.run(["send", "-q", "bob", "by name"]).is(0, "", "");
+            alice.run(["broadcast", "-q", "to all"]).is(0, "", "");
+            // where a person has said that it is, it is tried
+            alice.run(["peers", "add", "old-bob", &gone]).succeeds();
+            alice.run(["broadcast", "to all", "-t", "1s"]).fails(3, "only 1 of 2 peers reached");
+        }
+    }
+    assert_eq!(at_bob.stop().1.len(), 18);
 }
 
 #[test]
@@ -763,12 +772,27 @@ fn a_signal_keeps_those_who_were_met() {
 #[test]
 fn our_own_address_is_not_learned_as_that_of_another() {
     let home = Home::new("home");
-    let list = [entry("127.5.5.5:7777", &key(666)), "{\"addr\":\"127.5.5.5:7777\"}".to_owned()];
-    let teller = Teller::of(1, format!("[{}]", list.join(",")), 2);
-    home.configure(&teller.listed());
-    let _listener = Listener::start_with(&home, &["--advertise", "127.5.5.5:7777"]);
-    home.run(["bootstrap", "-q"]).is(0, "", "");
-    assert_eq!(home.json(&["peers"]).len(), 1);
+    let listener = Listener::start_with(&home, &["--advertise", "127.5.5.5:7777"]);
+    let keyless = |address: &str| format!("{{\"addr\":\"{address}\"}}");
+    for (number, lie) in [
+        (1, entry("127.5.5.5:7777", &key(666))),
+        (2, keyless("127.5.5.5:7777")),
+        (3, entry(&listener.target(), &key(666))),
+        (4, keyless(&listener.target())),
+        (5, entry("127.5.5.6:9", &key_of(&home).to_string())),
+    ] {
+        let teller = Teller::of(number, format!("[{lie}]"), 1);
+        home.configure(&teller.listed());
+        home.run(["bootstrap", "-q"]).is(0, "", "");
+        home.run(["peers", "--source", "learned"]).is(1, "", "");
+    }
+    // who does not listen is nowhere, and another home of this machine may be there
+    let (elsewhere, place) = (Home::new("elsewhere"), listener.target());
+    let teller = Teller::of(6, format!("[{}]", entry(&place, &key_of(&home).to_string())), 1);
+    let port = listener.address().port();
+    elsewhere.configure(&format!("{}[listen]\nport = {port}\n", teller.listed()));
+    elsewhere.run(["bootstrap", "-q"]).is(0, "", "");
+    assert_eq!(elsewhere.json(&["peers", "--source", "learned"]).len(), 1);
 }
 
 #[test]
@@ -820,4 +844,158 @@ fn a_flood_that_is_learned_holds_up_nobody() {
     // what was thrown out was not written first
     let bytes = std::fs::metadata(home.file("peers")).unwrap().len();
     assert!(bytes < 8 * 1024 * 1024, "{bytes}");
+}
+
+#[test]
+fn who_is_not_let_in_is_not_told_either() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start_with(&bob, &["--accept", "trusted", "--share-peers", "any"]);
+    let mut session = Raw::begin(at_bob.address(), key_of(&bob));
+    session.say(b"{\"type\":\"peers\",\"id\":\"1\"}\n");
+    assert_eq!(session.rest_after_hello(), r#"{"type":"no","id":"1","code":"denied"}"#);
+    // only a listener tells of peers
+    session.say(b"{\"type\":\"peers\",\"id\":\"1\",\"size\":2,\"total\":0}\n[]");
+    assert_eq!(session.rest(), "{\"type\":\"no\",\"code\":\"malformed\"}\n");
+}
+
+#[test]
+fn a_goodbye_of_somebody_we_know_only_from_others_means_nothing() {
+    let home = Home::new("home");
+    let place = Nobody::new();
+    let teller = Teller::of(1, format!("[{}]", entry(&place.target(), &key(7))), 1);
+    home.configure(&teller.listed());
+    home.run(["bootstrap", "-q"]).is(0, "", "");
+    let listener = Listener::start(&home);
+    say(listener.address(), format!("{} eve exit", place.target()).as_bytes());
+    assert_eq!(home.peer(&place.target()).unwrap()["state"], "learned");
+}
+
+#[test]
+fn old_hearsay_is_forgotten_by_whoever_reads_it() {
+    let hearsay = |days: u64| {
+        let seen = humantime(Duration::from_secs(days * 24 * 60 * 60));
+        format!(
+            "{{\"v\":1,\"addr\":\"127.7.7.{days}:1\",\"source\":\"learned\",\"hearsay\":{{\"seen\":\"{seen}\"}}}}\n"
+        )
+    };
+    let home = home_with("home", &[hearsay(8), hearsay(6)]);
+    let peers = home.json(&["peers"]);
+    assert_eq!(peers.len(), 1, "{peers:?}");
+    assert_eq!(peers[0]["addr"], "127.7.7.6:1");
+}
+
+#[test]
+fn only_a_few_that_were_met_are_asked_and_nobody_else() {
+    let stale = [
+        (key(1), 7200, ""),
+        (key(2), 60, ",\"verified\":false"),
+        (key(3), 60, ",\"left\":true"),
+        (key(4), 60, ",\"unanswered\":true"),
+    ];
+    let places: Vec<_> = stale.iter().map(|_| counted()).collect();
+    let record = |(place, (key, ago, more)): (&(String, _), &(String, u64, &str))| {
+        let record = met(&place.0, "x", key, *ago, more);
+        if more.contains("false") { record.replacen("\"verified\":true,", "", 1) } else { record }
+    };
+    let (keyless, keyless_calls) = counted();
+    let mut records: Vec<_> = places.iter().zip(&stale).map(record).collect();
+    let plain = met(&keyless, "plain", &key(5), 60, "");
+    records.push(plain.replace(&format!("\"key\":\"{}\",", key(5)), ""));
+    let home = home_with("home", &records);
+    home.run(["bootstrap", "-t", "1s"]).fails(1, "has no static peers");
+    let calls: usize = places.iter().map(|(_, calls)| calls.load(Ordering::SeqCst)).sum();
+    assert_eq!(calls + keyless_calls.load(Ordering::SeqCst), 0);
+
+    let tellers: Vec<_> = (1..=40).map(|number| Teller::of(number, "[]", 0)).collect();
+    let records: Vec<_> = tellers[..10]
+        .iter()
+        .map(|teller| met(&teller.address.to_string(), "t", &teller.key.to_string(), 60, ""))
+        .collect();
+    let home = home_with("home", &records);
+    let count = |said: &[serde_json::Value], event: &str| {
+        said.iter().filter(|said| said["event"] == event).count()
+    };
+    let said = home.json(&["bootstrap"]);
+    assert_eq!((count(&said, "pong"), count(&said, "learned")), (3, 3));
+    // of many static peers not all are asked
+    let other = Home::new("other");
+    other.configure(&tellers.iter().map(Teller::listed).collect::<String>());
+    let said = other.json(&["bootstrap"]);
+    assert_eq!((count(&said, "pong"), count(&said, "learned")), (40, 32));
+    // what all know already costs two questions
+    let known: Vec<_> =
+        tellers.iter().map(|t| entry(&t.address.to_string(), &t.key.to_string())).collect();
+    let known = format!("[{}]", known.join(","));
+    let again = Teller::of(41, known, 10_000);
+    other.configure(&format!("{}{}", tellers[0].listed(), again.listed()));
+    other.run(["ping", "-q", "--learn", &again.address.to_string()]).is(0, "", "");
+    assert_eq!(again.questions.try_iter().count(), 2);
+}
+
+#[test]
+fn who_cannot_be_asked_is_not_and_what_was_told_before_a_break_counts() {
+    let (plain, calls) = counted();
+    let home = Home::new("home");
+    home.configure(&listed(&plain));
+    home.json(&["bootstrap", "-t", "1s"]);
+    let before = calls.load(Ordering::SeqCst);
+    assert!(home.json(&["bootstrap", "-t", "1s"]).iter().all(|said| said["event"] != "learned"));
+    // a program that says nothing is asked twice for a key, and not for its peers
+    assert!(calls.load(Ordering::SeqCst) - before <= 2);
+
+    let parts = AtomicUsize::new(0);
+    let teller = Teller::start(1, move |question| match parts.fetch_add(1, Ordering::SeqCst) {
+        0 => {
+            let entries: Vec<_> =
+                (1..=200u32).map(|n| entry(&format!("127.3.3.{n}:1"), &key(n))).collect();
+            list_frame(question, &format!("[{}]", entries.join(",")), 1000)
+        }
+        _ => b"nonsense\n".to_vec(),
+    });
+    home.configure(&teller.listed());
+    let said = home.json(&["bootstrap", "-t", "2s"]);
+    let learned = said.iter().find(|event| event["event"] == "learned").unwrap();
+    assert_eq!((&learned["told"], &learned["new"]), (&200.into(), &200.into()));
+    assert!(learned.get("error").is_none());
+}
+
+#[test]
+fn without_encryption_a_key_that_others_name_plays_no_part() {
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = plain.local_addr().unwrap().to_string();
+    let teller = Teller::of(1, format!("[{}]", entry(&address, &key(7))), 1);
+    let home = Home::new("home");
+    home.configure(&teller.listed());
+    home.run(["bootstrap", "-q"]).is(0, "", "");
+    let said =
+        std::thread::spawn(move || crate::support::read_to_end(&mut plain.accept().unwrap().0));
+    home.run(["send", "-q", "--secure", "off", &address, "in plain"]).is(0, "", "");
+    assert!(said.join().unwrap().ends_with(b" home in plain"));
+}
+
+#[test]
+fn one_that_shows_another_key_than_others_say_is_told_of_aloud() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let teller = Teller::of(1, format!("[{}]", entry(&at_bob.target(), &key(7))), 1);
+    let home = Home::new("home");
+    home.configure(&teller.listed());
+    let said = home.run(["bootstrap", "-q", "--meet"]);
+    assert!(said.status.success());
+    assert!(said.stderr.starts_with("warning: cannot talk to "), "{}", said.report());
+    assert!(said.stderr.contains("others say that it has another key"), "{}", said.report());
+}
+
+#[test]
+fn what_is_meant_for_some_does_not_call_others() {
+    let (silent, calls) = counted();
+    let teller = Teller::of(1, "[]", 0);
+    let home = home_with("home", &[met(&silent, "x", &key(1), 7200, "")]);
+    home.configure(&teller.listed());
+    home.run(["peers", "--check", "--source", "static"]).succeeds();
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    // who does not answer the greeting gets no message
+    home.configure(&format!("{}{}", teller.listed(), listed(&silent)));
+    home.run(["bootstrap", "--no-learn", "--hello", "hi", "-t", "1s"]);
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
