@@ -138,19 +138,22 @@ fn lines_go_as_they_come_and_the_first_that_is_refused_ends_it() {
         .collect();
     // the empty ones are left out, but counted
     let lines: Vec<_> = objects.iter().filter_map(|o| o["line"].as_u64()).collect();
-    assert_eq!(lines, [1, 2, 5, 6, 7, 8, 9]);
+    assert_eq!(lines[..6], [1, 2, 5, 6, 7, 8]);
     assert_eq!(objects[5]["status"], "failed");
     assert_eq!(objects[5]["error"]["code"], "busy");
-    assert_eq!(objects[6]["status"], "failed", "what follows is not kept either");
-    assert_eq!(objects[7]["event"], "error");
-    let said = objects[7]["message"].as_str().unwrap();
-    assert!(said.starts_with("lines 8 to 9: "), "{objects:?}");
+    // what follows is not kept either; on a busy machine it was not read by then
+    let was_read = lines.len() == 7;
+    assert!(!was_read || (lines[6] == 9 && objects[6]["status"] == "failed"), "{objects:?}");
+    let last = objects.last().unwrap();
+    assert_eq!(last["event"], "error");
+    let which = if was_read { "lines 8 to 9: " } else { "line 8: " };
+    assert!(last["message"].as_str().unwrap().starts_with(which), "{objects:?}");
     assert_eq!(ended.status.code(), Some(6));
     assert_eq!(at_bob.wait().1.len(), 3, "nothing after the one that was refused");
     let log = bob.json(&["log", "--topic", "ap?"]);
     assert_eq!((log.len(), &log[4]["body"], &log[4]["topic"]), (5, &"fifth".into(), &"app".into()));
     let sent = alice.json(&["log", "--sent", "--topic", "app"]);
-    assert_eq!((sent.len(), &sent[5]["status"]), (7, &"failed".into()));
+    assert_eq!((sent.len(), &sent[5]["status"]), (lines.len(), &"failed".into()));
     assert_eq!(sent[5]["body"], "sixth");
 }
 
