@@ -156,14 +156,10 @@ impl Home {
             })
         })?;
         // whoever has the tag has it wherever it is now
-        let book = self.peers.book();
+        let last = last_seen(self.peers.book().iter());
         let now = |peer: &Peer| {
-            let later = book.iter().filter(|other| !peer.is_given() && peer.has_moved_to(other));
-            let last = later.fold(None, |last: Option<&Peer>, other| match last {
-                Some(last) if !last.has_moved_to(other) => Some(last),
-                _ => Some(other),
-            });
-            last.unwrap_or(peer).clone()
+            let last = peer.key.and_then(|key| last.get(&key)).filter(|_| !peer.is_given());
+            last.map_or(peer, |last| last).clone()
         };
         let found = found.into_iter().map(now).filter(|peer| !self.is_self(&peer.address));
         let mut known = HashSet::new();
@@ -176,24 +172,17 @@ impl Home {
         let is_meant = |p: &Peer| !p.is_hearsay() || p.is_kept();
         let here = |p: &&Peer| !p.left && is_meant(p) && !self.is_self(&p.address);
         let peers: Vec<Peer> = self.peers.book().iter().filter(here).cloned().collect();
-        self.without_moved(peers)
+        Self::without_moved(&peers)
     }
 
     /// One that has moved is where it was seen last, unless a person has said where it is.
-    fn without_moved(&self, peers: Vec<Peer>) -> Vec<Peer> {
-        let mut last: HashMap<PublicKey, Peer> = HashMap::new();
-        for peer in &peers {
-            if let Some(key) = peer.key
-                && last.get(&key).is_none_or(|before| before.has_moved_to(peer))
-            {
-                last.insert(key, peer.clone());
-            }
-        }
-        let is_last = |peer: &Peer| {
+    fn without_moved(peers: &[Peer]) -> Vec<Peer> {
+        let last = last_seen(peers.iter());
+        let is_last = |peer: &&Peer| {
             let last = peer.key.and_then(|key| last.get(&key));
             peer.is_given() || last.is_none_or(|last| !peer.has_moved_to(last))
         };
-        peers.into_iter().filter(is_last).collect()
+        peers.iter().filter(is_last).cloned().collect()
     }
 
     /// Whether an address is that of this home's own listener.
@@ -282,6 +271,19 @@ impl Home {
             self.ui.warn(failure.context("cannot write down what was learned of peers"));
         }
     }
+}
+
+/// Where the peer of each key was seen last.
+fn last_seen<'a>(peers: impl Iterator<Item = &'a Peer>) -> HashMap<PublicKey, &'a Peer> {
+    let mut last: HashMap<PublicKey, &Peer> = HashMap::new();
+    for peer in peers {
+        if let Some(key) = peer.key
+            && last.get(&key).is_none_or(|before| before.has_moved_to(peer))
+        {
+            last.insert(key, peer);
+        }
+    }
+    last
 }
 
 fn unknown(word: &str, nearest: Option<String>) -> Failure {

@@ -2,17 +2,16 @@
 //!
 //! `delivery` knows one peer, `fanout` knows parallel work.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::address::Address;
-use crate::book::PeerBook;
 use crate::delivery;
 use crate::dial::Dialer;
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::fanout::{self, BEGINS_FOR, Bounds};
 use crate::home::Home;
+use crate::key::PublicKey;
 use crate::open_files;
 use crate::peer::Peer;
 use crate::quorum::Quorum;
@@ -150,19 +149,7 @@ fn interrupted(peer: Peer, begun: &Begun) -> Report {
     } else {
         Failure::new(Code::Unreachable, "interrupted before it was sent")
     };
-    Report {
-        in_session: peer.key.is_some(),
-        peer,
-        result: Err(failure),
-        reached: None,
-        reply: None,
-        told: None,
-        was_called: true,
-        parts: 1,
-        attempts: 0,
-        line: None,
-        time: Duration::ZERO,
-    }
+    Report { attempts: 0, ..Report::new(peer, Err(failure)) }
 }
 
 /// Takes an errand to many peers at once, each called once, with no report but the progress.
@@ -245,27 +232,33 @@ fn bounds(home: &Home, peers: &[Peer]) -> Bounds {
 /// Writes down which peers were reached, and with `checks` which were not.
 pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
     let reports: Vec<_> = reports.iter().filter(|r| !home.is_self(&r.peer.address)).collect();
-    // a peer that has moved may have moved back: the next call tries where it was before
-    let is_gone = |report: &Report| {
-        let code = report.result.as_ref().err().map(|failure| failure.code);
-        report.peer.key.is_some() && code == Some(Code::Unreachable)
-    };
     if reports.iter().any(|r| r.reached.is_some() || checks || is_gone(r)) {
         home.note(|book, now| {
+            let mut places: HashMap<PublicKey, usize> = HashMap::new();
+            if reports.iter().any(|r| is_gone(r)) {
+                for key in book.iter().filter_map(|peer| peer.key) {
+                    *places.entry(key).or_default() += 1;
+                }
+            }
             for report in reports {
                 let Report { peer, reached, was_called, .. } = report;
-                let has_other = |book: &PeerBook| {
-                    let same = |p: &Peer| p.key == peer.key && p.address != peer.address;
-                    is_gone(report) && book.iter().any(same)
-                };
+                let has_other = |key| places.get(&key).is_some_and(|places| *places > 1);
+                let may_be_elsewhere = is_gone(report) && peer.key.is_some_and(has_other);
                 match reached {
                     Some(reached) => book.reach(&peer.address, reached.clone(), now),
-                    None if *was_called && (checks || has_other(book)) => book.miss(&peer.address),
+                    None if *was_called && (checks || may_be_elsewhere) => book.miss(&peer.address),
                     None => {}
                 }
             }
         });
     }
+}
+
+/// Whether a peer could not be reached where it was seen last. It may have moved back: then the next call tries where it was
+/// before.
+fn is_gone(report: &Report) -> bool {
+    let code = report.result.as_ref().err().map(|failure| failure.code);
+    report.peer.key.is_some() && code == Some(Code::Unreachable)
 }
 
 /// Keeps a text and what became of it in the history of sent texts.
