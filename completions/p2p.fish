@@ -125,7 +125,7 @@ complete -c p2p -n "__fish_p2p_using_subcommand broadcast" -s h -l help -d 'Prin
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l only -d 'Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l active -d 'Only peers that were seen lately: in this time, or in the last hour' -r
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l source -d 'Only peers that came to be known in this way' -r -f -a "static\t'Entered by hand or in the configuration'
-heard\t'It wrote to us, or we reached it'
+heard\t'It wrote to us, or we reached it, and nobody had told of it before'
 learned\t'Another peer has told of it'
 lan\t'It was found in the local network'"
 complete -c p2p -n "__fish_p2p_using_subcommand peers; and not __fish_seen_subcommand_from add set trust rm prune help" -l lan -d 'Ask the local network first, and list those that announce themselves there; they are not greeted. Less than 2s may miss some [default: asking for 2s]' -r

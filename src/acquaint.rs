@@ -133,8 +133,7 @@ pub async fn meet(home: &mut Home, signal: &First) -> Result<Option<Caught>, Fai
 
 fn errand(home: &Home) -> Errand {
     let book = home.peers.book();
-    let told_key = |peer: &Peer| peer.hearsay.and_then(|hearsay| hearsay.key);
-    let keys = book.iter().filter_map(|peer| peer.key.or(told_key(peer)));
+    let keys = book.iter().filter_map(|peer| peer.key.or(peer.said_key()));
     let keys = keys.chain(home.own_key()).collect();
     let addresses = book.iter().map(|peer| peer.address.clone()).collect();
     Errand::Acquaint(Arc::new(Known { addresses, keys }))
@@ -195,7 +194,7 @@ pub async fn look_around(home: &mut Home, time: Duration) -> Result<Vec<Peer>, F
         let peer = home.peers.book().meant_by(&address).cloned();
         let peer = peer.unwrap_or_else(|| told_entry(found, teller, SystemTime::now()));
         let new = known.meant_by(&address).is_none();
-        let key = peer.key.or(peer.hearsay.and_then(|said| said.key));
+        let key = peer.key.or(peer.said_key());
         home.ui.event(&Event::Found { peer: PeerLabel::new(&peer), key, new })?;
         peers.push(peer);
     }

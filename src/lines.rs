@@ -268,17 +268,12 @@ impl Sending<'_> {
         window.bytes -= message.text.len();
         window.is_open &= !window.lines.is_empty();
         let report = Report {
-            peer: self.peer.clone(),
             in_session: true,
             reached: Some(heard.reached()),
-            result: Ok(heard),
-            reply: None,
-            told: None,
-            was_called: true,
-            parts: 1,
             attempts,
             line: Some(number),
             time: begun.elapsed(),
+            ..Report::new(self.peer.clone(), Ok(heard))
         };
         self.report(message, &report)
     }
@@ -300,18 +295,13 @@ impl Sending<'_> {
             window.lines.front().zip(window.lines.back()).map(|(a, b)| (a.number, b.number));
         let cause = failure.cause.root_cause().to_string();
         for Line { number, message, begun, attempts } in std::mem::take(&mut window.lines) {
+            let result = Err(Failure::new(failure.code, &cause));
             let report = Report {
-                peer: self.peer.clone(),
                 in_session: true,
-                reached: None,
-                result: Err(Failure::new(failure.code, &cause)),
-                reply: None,
-                told: None,
-                was_called: true,
-                parts: 1,
                 attempts,
                 line: Some(number),
                 time: begun.elapsed(),
+                ..Report::new(self.peer.clone(), result)
             };
             self.report(message, &report)?;
         }

@@ -179,6 +179,16 @@ impl Peer {
         is_same && (seen(other), &other.address) > (seen(self), &self.address)
     }
 
+    /// The key that others say it has.
+    pub fn said_key(&self) -> Option<PublicKey> {
+        self.hearsay.and_then(|hearsay| hearsay.key)
+    }
+
+    /// How long ago others say that they saw it; a time in the future counts as now.
+    pub fn said_age(&self, now: SystemTime) -> Option<Duration> {
+        self.hearsay.map(|hearsay| now.duration_since(hearsay.seen).unwrap_or_default())
+    }
+
     /// Whether a person has given its key.
     pub fn is_trusted(&self) -> bool {
         self.key.is_some() && (self.trusted || self.configured_key)

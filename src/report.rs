@@ -71,6 +71,23 @@ pub struct Report {
 }
 
 impl Report {
+    /// One call of a peer, in a session if it has a key, of which nothing else is known.
+    pub fn new(peer: Peer, result: Result<Heard, Failure>) -> Self {
+        Self {
+            in_session: peer.key.is_some(),
+            peer,
+            result,
+            reached: None,
+            reply: None,
+            told: None,
+            was_called: true,
+            parts: 1,
+            attempts: 1,
+            line: None,
+            time: Duration::ZERO,
+        }
+    }
+
     /// `acked`, `read`, `unconfirmed` or `failed`.
     pub fn status(&self) -> &'static str {
         match &self.result {
@@ -332,18 +349,9 @@ mod tests {
 
     #[test]
     fn what_none_of_them_has_acknowledged_in_full_is_told_by_what_they_have_in_common() {
-        let report = |code| Report {
-            peer: Peer::new("10.0.0.1:1".parse().unwrap(), crate::peer::Source::Heard),
-            result: Err(Failure::new(code, "x")),
-            in_session: true,
-            reached: None,
-            reply: None,
-            told: None,
-            was_called: true,
-            parts: 1,
-            attempts: 1,
-            line: None,
-            time: Duration::ZERO,
+        let report = |code| {
+            let peer = Peer::new("10.0.0.1:1".parse().unwrap(), crate::peer::Source::Heard);
+            Report::new(peer, Err(Failure::new(code, "x")))
         };
         use Code::{Busy, Denied, HookFailed, Insecure, KeyChanged, Timeout, Unreachable};
         for (codes, exit) in [

@@ -368,8 +368,7 @@ impl PeerBook {
 
     /// The peers, none of them given by hand, that were last seen longer ago than this.
     pub fn older(&self, than: Duration, now: SystemTime) -> Vec<Peer> {
-        let told = |p: &Peer| p.hearsay.and_then(|hearsay| now.duration_since(hearsay.seen).ok());
-        let age = |p: &Peer| p.age(now).or(told(p));
+        let age = |p: &Peer| p.age(now).or(p.said_age(now));
         let old = |p: &&Peer| !p.is_kept() && age(p).is_none_or(|age| age > than);
         self.iter().filter(old).cloned().collect()
     }

@@ -113,6 +113,10 @@ async fn greet(home: &mut Home, mut plan: Plan) -> Result<Tally, Failure> {
             signal = signal.clone().caught() => return Ok(interrupted(&plan, signal)),
         };
         match near {
+            Ok(near) if near.is_empty() => {
+                let time = Time(time);
+                home.ui.talk(format!("nobody in the local network has answered within {time}"));
+            }
             Ok(near) => peers.extend(near.into_iter().filter(|peer| !peer.configured)),
             Err(failure) if peers.is_empty() && stand_ins.is_empty() => return Err(failure),
             Err(failure) => home.ui.warn(failure),

@@ -164,7 +164,7 @@ impl<'a> Delivery<'a> {
         };
         // the key that others name is asked for, unless nothing is to be encrypted
         if delivery.secure() != Secure::Off {
-            delivery.key = peer.key.or(peer.hearsay.and_then(|hearsay| hearsay.key));
+            delivery.key = peer.key.or(peer.said_key());
         }
         delivery
     }

@@ -57,7 +57,7 @@ pub struct Args {
 pub(super) enum SourceArg {
     /// Entered by hand or in the configuration
     Static,
-    /// It wrote to us, or we reached it
+    /// It wrote to us, or we reached it, and nobody had told of it before
     Heard,
     /// Another peer has told of it
     Learned,

@@ -206,9 +206,8 @@ fn print_table(home: &Home, peers: &[&Peer], now: SystemTime) -> Result<(), Fail
 
 /// The short form of a key, and whether a person has given it, or it is only what others say.
 fn key_for_eyes(peer: &Peer) -> String {
-    let said = peer.hearsay.and_then(|hearsay| hearsay.key);
     let Some(key) = peer.key else {
-        return said.map_or(String::new(), |key| key.fingerprint() + " said");
+        return peer.said_key().map_or(String::new(), |key| key.fingerprint() + " said");
     };
     let trusted = if peer.is_trusted() { " trusted" } else { "" };
     key.fingerprint() + trusted
@@ -216,9 +215,8 @@ fn key_for_eyes(peer: &Peer) -> String {
 
 /// How long ago a peer was seen, in its largest unit.
 fn ago(peer: &Peer, now: SystemTime) -> String {
-    let told = |p: &Peer| p.hearsay.and_then(|hearsay| now.duration_since(hearsay.seen).ok());
     // what others say has a mark, like a name that is only a claim
-    let (age, mark) = match (peer.age(now), told(peer)) {
+    let (age, mark) = match (peer.age(now), peer.said_age(now)) {
         (Some(age), _) => (age, ""),
         (None, Some(age)) => (age, "?"),
         (None, None) => return "never".to_owned(),
