@@ -65,7 +65,7 @@ impl Cli {
             Command::Log(args) => log::run(global, &args),
             Command::Id(args) => id::run(global, &args),
             Command::Config(args) => config::run(global, &args),
-            Command::Completions(args) => completions::run(&args, &mut Self::command()),
+            Command::Completions(args) => completions::run(&args, Self::command()),
         }
     }
 }

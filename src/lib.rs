@@ -11,6 +11,7 @@ pub mod changes;
 pub mod cli;
 pub mod codec;
 pub mod commands;
+pub mod completion;
 pub mod config;
 pub mod connection;
 pub mod delivery;

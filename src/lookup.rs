@@ -26,8 +26,37 @@ pub enum Lookup<'a> {
 /// somebody gives him no name.
 pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
     let called = |p: &&Peer| p.name.as_ref().is_some_and(|n| n.is_called(word));
-    let (told, mut found): (Vec<&Peer>, Vec<&Peer>) =
+    let (told, found): (Vec<&Peer>, Vec<&Peer>) =
         book.iter().filter(called).partition(|p| p.is_hearsay());
+    match (choose(found).as_slice(), told.first()) {
+        ([], Some(told)) => Lookup::Hearsay(told),
+        ([], None) => Lookup::Unknown(nearest_name(book, word)),
+        ([peer], _) => Lookup::Found(peer),
+        (several, _) => Lookup::Several(several.to_vec()),
+    }
+}
+
+/// The names, each as one word, that begin so and stand for one peer, in their order.
+pub fn names<'a>(book: &'a PeerBook, begin: &str) -> Vec<(String, &'a Peer)> {
+    let met = book.iter().filter(|peer| !peer.is_hearsay());
+    let named = met.filter_map(|peer| Some((peer.name.as_ref()?.word(), peer)));
+    let mut called: Vec<_> = named.filter(|(word, _)| word.starts_with(begin)).collect();
+    called.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let one = |called: &[(String, &'a Peer)]| {
+        let (word, peer) = called.first()?;
+        if called.len() == 1 {
+            return Some((word.clone(), *peer));
+        }
+        match choose(called.iter().map(|(_, peer)| *peer).collect()).as_slice() {
+            [peer] => Some((word.clone(), *peer)),
+            _ => None,
+        }
+    };
+    called.chunk_by(|(a, _), (b, _)| a == b).filter_map(one).collect()
+}
+
+/// Those that are meant, of peers that are called the same and that we have met.
+fn choose(mut found: Vec<&Peer>) -> Vec<&Peer> {
     // a mere claim never comes before a peer that was verified, even one that has left
     for better in [Peer::has_given_name, Peer::is_trusted, |p: &Peer| p.verified] {
         if found.iter().any(|p| better(p)) {
@@ -41,14 +70,7 @@ pub fn find<'a>(book: &'a PeerBook, word: &str) -> Lookup<'a> {
     if found.iter().any(|p| !p.left) {
         found.retain(|p| !p.left || p.key.is_some());
     }
-    match found.as_slice() {
-        [] => match told.first() {
-            Some(told) => Lookup::Hearsay(told),
-            None => Lookup::Unknown(nearest_name(book, word)),
-        },
-        [peer] => Lookup::Found(peer),
-        _ => Lookup::Several(found),
-    }
+    found
 }
 
 /// Whether the name that a sender gives is for sure that of the peer that has it: its key is that of the entry, and
@@ -115,6 +137,19 @@ mod tests {
             first
         );
         assert_eq!(found(&book([(a, true, false, heard), (b, true, false, heard)])), None);
+    }
+
+    #[test]
+    fn the_names_that_are_listed_are_those_that_are_found() {
+        for (verified, left) in [(true, false), (true, true), (false, false), (false, true)] {
+            for source in [Source::Heard, Source::Static] {
+                let (a, b) = ("10.0.0.1:1", "10.0.0.2:1");
+                let book = book([(a, true, false, Source::Heard), (b, verified, left, source)]);
+                let listed = names(&book, "al");
+                let listed = listed.first().map(|(_, peer)| peer.address.to_string());
+                assert_eq!(listed, found(&book), "{verified} {left} {source:?}");
+            }
+        }
     }
 
     #[test]

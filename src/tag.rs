@@ -9,6 +9,13 @@ use crate::name::{Name, NameError};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tag(String);
 
+impl Tag {
+    /// The word itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for Tag {
     type Err = NameError;
 

@@ -1,5 +1,6 @@
 //! How often, how long and by which way a peer is tried: the options of every command that calls peers.
 
+use crate::commands::choices;
 use crate::config::{Time, parse_jobs};
 use crate::settings::Flags;
 use crate::trust::Secure;
@@ -9,8 +10,8 @@ use crate::trust::Secure;
 pub struct AttemptArgs {
     #[command(flatten)]
     tries: TryArgs,
-    /// Whether it has to be encrypted: require, prefer (whenever a p2p is there), off [default: prefer]
-    #[arg(long, value_name = "WHEN")]
+    /// Whether it has to be encrypted [default: prefer]
+    #[arg(long, value_name = "WHEN", value_parser = choices::secure())]
     secure: Option<Secure>,
 }
 

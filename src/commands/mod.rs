@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod bootstrap;
 pub mod broadcast;
+pub mod choices;
 pub mod completions;
 pub mod config;
 pub mod id;

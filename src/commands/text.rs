@@ -30,7 +30,7 @@ pub struct TextArgs {
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct MessageArgs {
     /// What it is about, in one word; only another p2p can be told
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "TOPIC")]
     topic: Option<Topic>,
     /// Its id, instead of one at random: a p2p shows a message of ours with the same id once, however often it is sent and
     /// whatever its text

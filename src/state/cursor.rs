@@ -2,7 +2,9 @@
 //!
 //! The file is written where it is, so that the lock on it holds; its one short line is written at once.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,6 +13,9 @@ use super::ledger::Pages;
 use super::lock::Lock;
 use super::reader::Mark;
 use crate::exit::Failure;
+
+/// What is between a ledger's name and a cursor's in the name of its file.
+const BETWEEN: &str = ".cursor-";
 
 /// Longest name of a cursor, in bytes.
 const MAX_NAME_BYTES: usize = 64;
@@ -38,10 +43,20 @@ impl FromStr for CursorName {
     }
 }
 
+/// The names of the cursors that a state directory has.
+pub fn names(dir: &Path) -> BTreeSet<String> {
+    let files = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+    let name = |file: std::fs::DirEntry| {
+        let name = file.file_name().into_string().ok()?;
+        Some(name.split_once(BETWEEN)?.1.to_owned())
+    };
+    files.filter_map(name).collect()
+}
+
 /// A cursor that nobody else can use at the same time.
 #[derive(Debug)]
 pub struct Cursor {
-    path: std::path::PathBuf,
+    path: PathBuf,
     lock: Lock,
 }
 
@@ -54,7 +69,7 @@ impl Cursor {
         wait: Duration,
     ) -> Result<Self, Failure> {
         let stem = pages.current.trim_end_matches(".ndjson");
-        let file = format!("{stem}.cursor-{}", name.0);
+        let file = format!("{stem}{BETWEEN}{}", name.0);
         Ok(Self { path: dir.path_of(&file), lock: Lock::acquire(dir, &file, wait)? })
     }
 

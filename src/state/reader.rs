@@ -3,7 +3,7 @@
 //! It takes no lock. An unfinished last line is somebody's write in progress; a damaged one is passed over and counted.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::FileExt as _;
 
 use memchr::memchr;
@@ -55,6 +55,26 @@ pub struct Reader {
     /// Damaged lines of which it is not yet known whether they are among what is to be read.
     doubtful: usize,
     lost: u64,
+}
+
+/// The newest lines of a ledger, as many as are found at once: enough to see what it has been about lately.
+pub fn newest_lines(dir: &StateDir, pages: Pages) -> Result<Vec<Vec<u8>>, Failure> {
+    let Some(mut file) = dir.readable_file(pages.current)? else { return Ok(Vec::new()) };
+    let (start, bytes) =
+        last_chunk(&mut file).map_err(|e| cannot("read", &dir.path_of(pages.current), e))?;
+    // what comes before the first newline may be the end of a longer line, what follows the last is not finished
+    let is_cut = usize::from(start > 0);
+    let mut lines: Vec<_> = bytes.split(|&b| b == b'\n').skip(is_cut).map(<[u8]>::to_vec).collect();
+    lines.pop();
+    Ok(lines)
+}
+
+fn last_chunk(file: &mut File) -> io::Result<(u64, Vec<u8>)> {
+    let start = file.metadata()?.len().saturating_sub(CHUNK_BYTES as u64);
+    file.seek(io::SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(CHUNK_BYTES as u64).read_to_end(&mut bytes)?;
+    Ok((start, bytes))
 }
 
 /// A file that is being read.

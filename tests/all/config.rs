@@ -2,8 +2,6 @@
 
 use std::process::Command;
 
-use clap_complete::Shell;
-
 use crate::support::{Home, P2P, outcome};
 
 #[test]
@@ -137,31 +135,4 @@ fn paths_follow_the_xdg_directories_or_one_home() {
         "config /x.toml\nstate /q\nkey /q/key\n",
         "",
     );
-}
-
-#[test]
-fn the_committed_completions_are_what_the_program_prints() {
-    let home = Home::new("me");
-    let scripts = [
-        (Shell::Bash, "p2p.bash"),
-        (Shell::Zsh, "_p2p"),
-        (Shell::Fish, "p2p.fish"),
-        (Shell::Elvish, "p2p.elv"),
-        (Shell::PowerShell, "_p2p.ps1"),
-    ];
-    for (shell, file) in scripts {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file);
-        let printed = home.run(["completions", &shell.to_string()]);
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(printed.stdout, committed, "p2p completions {shell} > completions/{file}");
-    }
-}
-
-#[test]
-fn bash_takes_the_completions() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/p2p.bash");
-    let mut bash = Command::new("/bin/bash");
-    let complete = "COMP_WORDS=(p2p br); COMP_CWORD=1; _p2p p2p br p2p; echo ${COMPREPLY[@]}";
-    bash.args(["-c", &format!("set -e; . {script}; {complete}")]);
-    outcome(&mut bash, None).is(0, "broadcast\n", "");
 }

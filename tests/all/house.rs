@@ -78,7 +78,16 @@ fn no_file_imports_from_a_floor_above_it() {
             "lan",
         ],
         &["listener", "service", "home", "report"],
-        &["delivery", "outreach", "lines", "pieces", "neighbours", "acquaint", "recheck"],
+        &[
+            "delivery",
+            "outreach",
+            "lines",
+            "completion",
+            "pieces",
+            "neighbours",
+            "acquaint",
+            "recheck",
+        ],
         &["commands"],
         &["cli", "lib", "main"],
     ];

@@ -10,10 +10,12 @@
 mod hosts;
 mod raw;
 mod support;
+mod terminal;
 
 mod attacks;
 mod broadcast;
 mod calls;
+mod completion;
 mod config;
 mod corpus;
 mod dialects;

@@ -12,6 +12,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use self::ending::{Reason, finish, finish_hooks, stopped, wait_for_reason};
+use crate::commands::choices;
 use crate::config::{Advertise, Bind, Run, Time, parse_jobs, parse_listen_port};
 use crate::dial::{resolve, resolve_advertised};
 use crate::event::{Event, rfc3339};
@@ -100,11 +101,11 @@ pub struct Args {
     /// Stop after this time
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<Time>,
-    /// Whose messages are taken: any, known (of peers in the list), trusted (of those whose key was given) [default: any]
-    #[arg(long, value_name = "WHO")]
+    /// Whose messages are taken [default: any]
+    #[arg(long, value_name = "WHO", value_parser = choices::accept())]
     accept: Option<Accept>,
-    /// Whether they have to be encrypted: require, prefer (plain programs may write, too), off [default: prefer]
-    #[arg(long, value_name = "WHEN")]
+    /// Whether they have to be encrypted [default: prefer]
+    #[arg(long, value_name = "WHEN", value_parser = choices::listen_secure())]
     secure: Option<Secure>,
     /// Take messages only from these peers, and tell others that they are refused; may be repeated
     #[arg(long, value_name = "PEER")]
@@ -127,8 +128,8 @@ pub struct Args {
     /// Greet the static peers of the configuration first
     #[arg(long)]
     bootstrap: bool,
-    /// Who is told of our peers when asking: any, trusted (those whose key was given), nobody [default: trusted]
-    #[arg(long, value_name = "WHO")]
+    /// Who is told of our peers when asking [default: trusted]
+    #[arg(long, value_name = "WHO", value_parser = choices::share())]
     share_peers: Option<Share>,
     /// Announce us in the local network, for bootstrap --lan and peers --lan: everybody there sees our name, our key, our port
     /// and the addresses of this machine

@@ -1,0 +1,223 @@
+//! What may come next on a command line that is being typed.
+//!
+//! The words are read by clap's engine and by the definitions of the commands. What only the state knows (peers, tags, topics)
+//! is asked for by the name of a value in the help: PEER is completed wherever it stands. Neither the network nor a lock is
+//! ever touched, nothing is written, and a home that cannot be read has nothing to offer.
+
+mod known;
+pub mod shells;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::builder::StyledStr;
+use clap::{ArgAction, Command};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
+
+use self::known::Known;
+use crate::global::Global;
+
+/// Something that may come next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The whole word that it would be.
+    pub value: String,
+    /// What it is, on one line.
+    pub about: Option<String>,
+}
+
+/// Which peers fit.
+#[derive(Clone, Copy)]
+enum Fits {
+    /// One is meant, so that no tag fits.
+    One,
+    /// There may be many.
+    Many,
+    /// A name lets somebody in, so that a person has to have given it.
+    Given,
+}
+
+/// What is known for a value of this name; `None` where it has to be thought of.
+fn source(value_name: &str, fits: Fits) -> Option<fn(&Known, &str) -> Vec<Candidate>> {
+    Some(match value_name {
+        "PEER" => match fits {
+            Fits::One => Known::peer,
+            Fits::Many => Known::peers,
+            Fits::Given => Known::given_peers,
+        },
+        "HOST:PORT" => Known::new_addresses,
+        "TAG" => Known::tags,
+        "TOPIC" => Known::topics,
+        "GLOB" => Known::patterns,
+        "CURSOR" => Known::cursors,
+        "QUORUM" => |_, word| words(word, &[("all", "each of them"), ("any", "one of them")]),
+        _ => return None,
+    })
+}
+
+fn words(typed: &str, all: &[(&str, &str)]) -> Vec<Candidate> {
+    let fits = all.iter().filter(|(value, _)| value.starts_with(typed));
+    fits.map(|&(value, about)| Candidate { value: value.into(), about: Some(about.into()) })
+        .collect()
+}
+
+/// What may come in place of the last of these words, the first of which is the program's name; variables that are set before
+/// it are taken for ours.
+pub fn candidates(program: Command, words: &[OsString]) -> Vec<Candidate> {
+    let is_variable = |word: &&OsString| word.to_string_lossy().contains('=');
+    let before = words.iter().take_while(is_variable).count();
+    let (variables, words) = words.split_at(before);
+    let Some((current, earlier)) = words.split_last().filter(|(_, earlier)| !earlier.is_empty())
+    else {
+        return Vec::new();
+    };
+    let known = Known::of(home_of(variables, earlier));
+    let mut program = with_known(program, &known);
+    let here = env::current_dir().ok();
+    let found = complete(&mut program, words.to_vec(), earlier.len(), here.as_deref());
+    let found = found.unwrap_or_default().into_iter().filter_map(|found| candidate(&found));
+    sift(found.collect(), &current.to_string_lossy(), earlier)
+}
+
+/// Teaches every argument of every command what is known for its value.
+fn with_known(command: Command, known: &Known) -> Command {
+    let lets_in = command.get_name() == "listen";
+    let command = command.mut_args(|argument| {
+        let fits = match argument.get_action() {
+            ArgAction::Append if lets_in => Fits::Given,
+            ArgAction::Append => Fits::Many,
+            _ => Fits::One,
+        };
+        let name =
+            argument.get_value_names().and_then(|names| names.first().map(ToString::to_string));
+        // an argument without a name of its own is called as its field
+        let name = name.unwrap_or_else(|| argument.get_id().as_str().to_uppercase());
+        let Some(source) = source(&name, fits) else { return argument };
+        let known = known.clone();
+        argument.add(ArgValueCompleter::new(move |typed: &OsStr| {
+            let found = typed.to_str().map(|typed| source(&known, typed)).unwrap_or_default();
+            let candidate = |(place, Candidate { value, about }): (usize, Candidate)| {
+                let about = about.map(StyledStr::from);
+                let found = CompletionCandidate::new(value).help(about);
+                // without a tag the engine writes the argument's usage for each
+                found.tag(Some("known".into())).display_order(Some(place))
+            };
+            found.into_iter().enumerate().map(candidate).collect::<Vec<_>>()
+        }))
+    });
+    command.mut_subcommands(|command| with_known(command, known))
+}
+
+/// As text on one line. What cannot be typed, as a file with a control code in its name, is left out.
+fn candidate(found: &CompletionCandidate) -> Option<Candidate> {
+    let value = found.get_value().to_str()?.to_owned();
+    let about = found.get_help().map(|help| {
+        let help = help.to_string();
+        help.lines().next().unwrap_or_default().to_owned()
+    });
+    (!value.contains(char::is_control)).then_some(Candidate { value, about })
+}
+
+/// Options are for who begins one, and for where nothing else is known; those that were given are not offered again.
+fn sift(mut found: Vec<Candidate>, current: &str, earlier: &[OsString]) -> Vec<Candidate> {
+    /// May be given more than once.
+    const REPEATED: [&str; 7] =
+        ["--to", "--except", "--from", "--only", "--topic", "--tag", "--untag"];
+    let is_option = |found: &Candidate| found.value.starts_with('-');
+    if !current.starts_with('-') && found.iter().any(|found| !is_option(found)) {
+        found.retain(|found| !is_option(found));
+    }
+    let was_given =
+        |value: &str| earlier.iter().any(|word| word == value) && !REPEATED.contains(&value);
+    found.retain(|found| !is_option(found) || found.value == current || !was_given(&found.value));
+    found
+}
+
+/// The home and the configuration of the command that is typed, as its options and the variables before it say.
+fn home_of(variables: &[OsString], words: &[OsString]) -> Global {
+    let mut global = Global::default();
+    for variable in variables {
+        let variable = variable.to_string_lossy();
+        match variable.split_once('=') {
+            Some(("P2P_HOME", value)) => global.home = Some(path(value)),
+            Some(("P2P_CONFIG", value)) => global.config = Some(path(value)),
+            _ => {}
+        }
+    }
+    let mut words = words.iter().skip(1).map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) if word.starts_with("--") => (option, Some(value.to_owned())),
+            _ => (&*word, None),
+        };
+        let place = match option {
+            "--home" => &mut global.home,
+            "--config" | "-c" => &mut global.config,
+            "--" => break,
+            _ => continue,
+        };
+        if let Some(value) = value.or_else(|| words.next().map(Into::into)) {
+            *place = Some(path(&value));
+        }
+    }
+    global
+}
+
+/// A shell replaces `~` only when the command is run.
+fn path(typed: &str) -> PathBuf {
+    let below_home = typed.strip_prefix("~/").and_then(|rest| Some(env::home_dir()?.join(rest)));
+    below_home.unwrap_or_else(|| Path::new(typed).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::CommandFactory as _;
+
+    fn completed(words: &[&str]) -> Vec<String> {
+        let words: Vec<OsString> = words.iter().map(Into::into).collect();
+        candidates(Cli::command(), &words).into_iter().map(|found| found.value).collect()
+    }
+
+    #[test]
+    fn commands_options_and_their_words_are_offered() {
+        assert_eq!(completed(&["p2p", "se"]), ["send"]);
+        assert_eq!(completed(&["p2p", "peers", "se"]), ["set"]);
+        assert_eq!(completed(&["p2p", "listen", "--accept", ""]), ["any", "known", "trusted"]);
+        assert_eq!(completed(&["p2p", "listen", "--accept=k"]), ["--accept=known"]);
+        assert_eq!(completed(&["p2p", "listen", "--share-peers", "n"]), ["nobody"]);
+        assert_eq!(completed(&["p2p", "send", "a", "--sec"]), ["--secure"]);
+        assert_eq!(completed(&["p2p", "broadcast", "--quorum", "a"]), ["all", "any"]);
+        assert_eq!(completed(&["p2p", "completions", "f"]), ["fish"]);
+    }
+
+    #[test]
+    fn options_come_only_where_one_is_begun_or_nothing_else_is_known() {
+        assert!(completed(&["p2p", ""]).iter().all(|value| !value.starts_with('-')));
+        assert!(completed(&["p2p", "listen", ""]).contains(&"--accept".to_owned()));
+        assert!(completed(&["p2p", "-"]).contains(&"-q".to_owned()));
+        let twice = completed(&["p2p", "broadcast", "--reply", "--to", "a", "--"]);
+        assert!(twice.contains(&"--to".to_owned()) && !twice.contains(&"--reply".to_owned()));
+        assert!(completed(&["p2p", "send", "alice", "--retry-for", ""]).is_empty());
+        assert!(completed(&["p2p"]).is_empty() && completed(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_home_that_is_typed_is_the_one_that_is_read() {
+        let of = |variables: &[&str], words: &[&str]| {
+            let all = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+            let Global { home, config, .. } = home_of(&all(variables), &all(words));
+            let shown = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
+            (shown(home), shown(config))
+        };
+        let some = |path: &str| Some(path.to_owned());
+        assert_eq!(of(&["X=1", "P2P_HOME=/a"], &["p2p", "send"]), (some("/a"), None));
+        assert_eq!(of(&["P2P_HOME=/a"], &["p2p", "--home=/b", "send"]), (some("/b"), None));
+        assert_eq!(of(&[], &["p2p", "send", "--home", "/b", "-c", "/c"]), (some("/b"), some("/c")));
+        assert_eq!(of(&[], &["p2p", "send", "--", "--home", "/b"]), (None, None));
+        let home = env::home_dir().unwrap().join("x").display().to_string();
+        assert_eq!(of(&[], &["p2p", "--home", "~/x"]), (Some(home), None));
+    }
+}
