@@ -8,9 +8,10 @@ use crate::commands::{
 use crate::exit::{EXIT_STATUS_HELP, Exit, Failure};
 use crate::global::Global;
 
-/// Tell other machines things directly: no server, no account, no daemon to administer
+/// Tell other machines things directly: no server, no account, no daemon
 #[derive(Debug, Parser)]
-#[command(name = "p2p", version, after_help = after_help(), args_override_self = true)]
+#[command(name = "p2p", version, after_help = SHORT_HELP, after_long_help = long_help())]
+#[command(args_override_self = true)]
 #[command(arg_required_else_help = true, infer_subcommands = false, max_term_width = 100)]
 pub struct Cli {
     /// What every command takes.
@@ -21,9 +22,17 @@ pub struct Cli {
     pub command: Command,
 }
 
-fn after_help() -> String {
+/// What the short help says of what it leaves out.
+const SHORT_HELP: &str = "Exit statuses, environment, the options of every command: p2p --help\n\
+    Examples: p2p COMMAND --help";
+
+fn long_help() -> String {
     format!(
-        "PEER is the name of a known peer, or HOST:PORT, [IPV6]:PORT, or :PORT for this machine; where there may \
+        "Examples:\n  \
+         p2p listen -p 5000\n  \
+         p2p send 10.18.0.4:5000 Backup done && echo it has arrived\n  \
+         p2p broadcast --to @web --quorum 80% 'deploy v1.2'\n\n\
+         PEER is the name of a known peer, or HOST:PORT, [IPV6]:PORT, or :PORT for this machine; where there may \
          be many, @TAG is all peers with that tag.\n\
          Times need a unit: 500ms, 5s, 1m30s, 2h, 7d.\n\n\
          {EXIT_STATUS_HELP}\n\n\

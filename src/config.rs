@@ -346,7 +346,8 @@ fn explain(text: &str, error: &toml::de::Error) -> Failure {
         _ => "",
     };
     let Some(key) = quoted.next().filter(|_| !what.is_empty()) else {
-        return Failure::new(Code::Config, format!("line {line}: {}", message.replace('\n', " ")));
+        let message = in_words(&message.replace('\n', " "));
+        return Failure::new(Code::Config, format!("line {line}: {message}"));
     };
     let failure = Failure::new(Code::Config, format!("line {line}: unknown {what} `{key}`"));
     let known: Vec<String> = quoted.collect();
@@ -354,6 +355,21 @@ fn explain(text: &str, error: &toml::de::Error) -> Failure {
         Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
         None => failure.hint(format!("known here: {}", known.join(", "))),
     }
+}
+
+/// What was wanted instead, without the names that numbers have in this program.
+fn in_words(message: &str) -> String {
+    let Some((found, wanted)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let wanted = match wanted {
+        "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number from 0 on",
+        "a boolean" => "true or false",
+        other => other,
+    };
+    format!("{}, expected {wanted}", found.trim_end_matches(" as i128"))
 }
 
 #[cfg(test)]
@@ -400,7 +416,18 @@ mod tests {
             let (said, hinted) = refused(text);
             assert_eq!((said.as_str(), hinted.as_deref()), (message, hint), "{text}");
         }
-        assert!(refused("[listen]\nport = 65536").0.starts_with("line 2: "));
+        assert_eq!(
+            refused("[listen]\nport = 65536").0,
+            "line 2: invalid value: integer `65536`, expected a whole number from 0 to 65535"
+        );
+        assert_eq!(
+            refused("[limits]\npeers = -1").0,
+            "line 2: invalid value: integer `-1`, expected a whole number from 0 on"
+        );
+        assert_eq!(
+            refused("[listen]\nlan = \"yes\"").0,
+            "line 2: invalid type: string \"yes\", expected true or false"
+        );
         assert!(refused("name = ").0.starts_with("line 1: "));
     }
 

@@ -36,6 +36,7 @@ pub mod lines;
 pub mod listener;
 pub mod lookup;
 pub mod message;
+pub mod misread;
 pub mod name;
 pub mod nearest;
 pub mod neighbours;
@@ -69,12 +70,11 @@ pub mod ui;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::Cli;
-use crate::event::Event;
-use crate::exit::{Code, Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::global::Global;
 use crate::ui::Ui;
 
@@ -94,24 +94,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// Help and version are data; anything else is a wrong call.
 fn misread(arguments: &[OsString], error: &clap::Error) -> u8 {
-    let ui = Global::default().ui();
-    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let printed = ui::print_parsed(error);
-    if is_help {
-        return match printed {
-            Ok(()) => Exit::Done.number(),
-            Err(failure) => fail(&ui, &failure),
-        };
+    let mut ui = Global::default().ui();
+    let is_help = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
+        // whoever has given no words at all is shown which there are
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => false,
+        _ => {
+            ui.json |= arguments.iter().any(|argument| argument == "--json");
+            return fail(&ui, &misread::explain(error, &Cli::command(), arguments));
+        }
+    };
+    match ui::print_parsed(error) {
+        Err(failure) if is_help => fail(&ui, &failure),
+        _ if is_help => Exit::Done.number(),
+        _ => Exit::Usage.number(),
     }
-    if ui.json || arguments.iter().any(|a| a == "--json") {
-        let text = error.render().to_string();
-        let said = text.split("\n\n").next().unwrap_or_default();
-        let words: Vec<&str> = said.trim_start_matches("error: ").split_whitespace().collect();
-        let failure = Failure::new(Code::Usage, words.join(" "));
-        // the exit status says it too
-        let _ = ui::write_bytes(Event::error(&failure).line().as_bytes());
-    }
-    Exit::Usage.number()
 }
 
 /// Says what went wrong, unless it is only that nobody reads our output any more.

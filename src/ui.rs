@@ -24,12 +24,12 @@ use crate::exit::{Code, Exit, Failure, OrFail as _};
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless NO_COLOR is set
     #[default]
     Auto,
-    /// Also into files and pipes.
+    /// Also into files and pipes
     Always,
-    /// Not at all.
+    /// Not at all
     Never,
 }
 

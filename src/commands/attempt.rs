@@ -10,21 +10,29 @@ use crate::trust::Secure;
 pub struct AttemptArgs {
     #[command(flatten)]
     tries: TryArgs,
-    /// Whether it has to be encrypted [default: prefer]
-    #[arg(long, value_name = "WHEN", value_parser = choices::secure())]
+    /// Encryption: require, prefer, off [default: prefer]
+    ///
+    /// require: always, or nothing is sent; prefer: whenever a p2p is there; off: never.
+    #[arg(long, value_name = "WHEN", value_parser = choices::secure(), hide_possible_values = true)]
     secure: Option<Secure>,
 }
 
 /// How often and how long a peer is tried
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct TryArgs {
-    /// Time limit of one try: find the host, connect, get the answer [default: 5s]
+    /// Time limit of one try [default: 5s]
+    ///
+    /// For all of it: find the host, connect, get the answer.
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<Time>,
-    /// Try again so often, where that is safe and may help
+    /// Try again so often
+    ///
+    /// Only where that is safe and may help.
     #[arg(long, value_name = "N")]
     retry: Option<u32>,
-    /// Try again for this long, after pauses from 200ms to 5s
+    /// Try again for this long
+    ///
+    /// After pauses from 200ms to 5s.
     #[arg(long, value_name = "TIME")]
     retry_for: Option<Time>,
 }
@@ -32,7 +40,7 @@ pub struct TryArgs {
 /// How many peers are called at once
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct JobsArg {
-    /// How many peers are contacted at once [default: 64]
+    /// How many are contacted at once [default: 64]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<usize>,
 }

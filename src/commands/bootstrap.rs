@@ -19,7 +19,7 @@ use crate::quorum::Quorum;
 use crate::report::{Errand, Tally};
 use crate::signals::Caught;
 
-/// Greet the static peers of the configuration and those of the local network, and learn of others
+/// Greet the static peers of the configuration
 ///
 /// Each static peer of the configuration gets the CONNECT handshake, all of them at once. Those that answer encrypted are
 /// asked which peers they know, and so are up to three other peers that we have met, chosen anew each time; whether those
@@ -32,7 +32,7 @@ use crate::signals::Caught;
 /// With --lan whoever announces himself in the local network is greeted, too, and from then on gets messages to all. To
 /// look before: p2p peers --lan
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  \
+#[command(after_long_help = "Examples:\n  \
     p2p bootstrap\n  \
     p2p bootstrap --hello 'Team Red is up'\n  \
     p2p bootstrap --lan\n  \
@@ -40,22 +40,24 @@ use crate::signals::Caught;
     Exit status: 0 at least one answers (and has the message), or as many as --quorum says, 3 too few, 4 or \
     5 none; 1 there is nobody to greet: the configuration has no static peers, and we have met nobody.")]
 pub struct Args {
-    /// Also send them this message; - reads it from stdin
+    /// Also send them this message, or - for stdin
     #[arg(long, value_name = "MESSAGE")]
     hello: Option<String>,
-    /// Find peers that announce themselves in the local network, and greet them, too. Less than 2s may miss some [default:
-    /// asking for 2s]
+    /// Greet those of the local network, too
+    ///
+    /// Those that announce themselves with `listen --lan`. They are asked for 2s; less may miss some.
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     lan: Option<Option<Time>>,
     /// Do not ask which peers they know
     #[arg(long)]
     no_learn: bool,
-    /// Also greet peers that were only learned, at most 256 at a time; who does not answer is left alone until somebody
-    /// has seen it again
+    /// Also greet peers that were only learned
+    ///
+    /// At most 256 at a time. Who does not answer is left alone until somebody has seen it again.
     #[arg(long)]
     meet: bool,
-    /// How many have to answer: all, any, a number, or a percentage as 50%
-    #[arg(long, value_name = "QUORUM", default_value_t = Quorum::Any)]
+    /// How many have to answer: all, any, N, N% [default: any]
+    #[arg(long, value_name = "QUORUM", default_value_t = Quorum::Any, hide_default_value = true)]
     quorum: Quorum,
     #[command(flatten)]
     jobs: JobsArg,

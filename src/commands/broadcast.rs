@@ -20,17 +20,20 @@ use crate::report::Errand;
 /// milliseconds. So many as -j says begin at once; one that does not answer soon makes room for the next, so that many
 /// silent peers together cost one time limit.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  \
+#[command(after_long_help = "Examples:\n  \
     p2p broadcast Deploy starts\n  \
     p2p broadcast --to alice --to 10.18.0.7:5000 Lunch\n  \
-    p2p broadcast --to @web --quorum 80% --retry-for 1m 'deploy v1.2'\n  \
-    uptime | p2p broadcast --active 1h --except printer\n\n\
+    uptime | p2p broadcast --active 1h --except printer\n\n  \
+    # fails unless four of five have it within a minute\n  \
+    p2p broadcast --to @web --quorum 80% --retry-for 1m 'deploy v1.2'\n\n\
     Exit status: 0 enough have it, 3 some but too few; if none has it, 4 it was not sent, 5 some may have \
     it, 6 all refused it or their commands failed, 7 identity or encryption; 1 there is nobody; 130 interrupted, and reported so far.")]
 pub struct Args {
     #[command(flatten)]
     text: TextArgs,
-    /// Only to these peers: a name, HOST:PORT, or @TAG; may be repeated
+    /// Only to these peers; may be repeated
+    ///
+    /// A name, HOST:PORT, or @TAG.
     #[arg(long, value_name = "PEER")]
     to: Vec<String>,
     /// Not to these peers; may be repeated
@@ -39,8 +42,8 @@ pub struct Args {
     /// Only to peers that were seen in this time
     #[arg(long, value_name = "TIME")]
     active: Option<Time>,
-    /// How many have to have it: all, any, a number, or a percentage as 50%
-    #[arg(long, value_name = "QUORUM", default_value_t = Quorum::All)]
+    /// How many need it: all, any, N, N% [default: all]
+    #[arg(long, value_name = "QUORUM", default_value_t = Quorum::All, hide_default_value = true)]
     quorum: Quorum,
     #[command(flatten)]
     message: MessageArgs,

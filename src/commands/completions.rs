@@ -23,7 +23,12 @@ use crate::ui::write_bytes;
     p2p completions fish -- p2p send al")]
 pub struct Args {
     /// The shell
-    #[arg(value_enum, hide_possible_values = true, help = "bash, zsh, fish, elvish or powershell")]
+    #[arg(
+        value_enum,
+        value_name = "SHELL",
+        hide_possible_values = true,
+        help = "bash, zsh, fish, elvish or powershell"
+    )]
     shell: Shell,
     /// What was typed, up to the cursor
     #[arg(last = true, value_name = "WORD")]

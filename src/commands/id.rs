@@ -15,8 +15,9 @@ use crate::settings::{DEFAULT_PORT, Flags};
 /// And the command by which another p2p comes to know us with that key. The addresses are the one that is advertised,
 /// or those of this machine with the port of the listener. The key is made when it is needed first.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    p2p id\n  \
+#[command(after_long_help = "Examples:\n  \
+    p2p id\n\n  \
+    # enter us there, with our key\n  \
     ssh bob \"$(p2p id --json | jq -r .add)\"")]
 pub struct Args {}
 

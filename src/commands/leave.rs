@@ -12,10 +12,9 @@ use crate::report::Errand;
 ///
 /// Without a peer it is said to all that are known. A listener says it by itself when it stops.
 #[derive(clap::Args, Debug)]
-#[command(
-    after_help = "Exit status: 0 all have it, 3 some; if none has it, 4 it was not sent, 5 some may have it; \
-    1 there is nobody."
-)]
+#[command(after_long_help = "Examples:\n  p2p leave\n  p2p leave alice @lab\n\n\
+    Exit status: 0 all have it, 3 some; if none has it, 4 it was not sent, 5 some may have it; \
+    1 there is nobody.")]
 pub struct Args {
     /// Whom: known names, HOST:PORT, or @TAG
     #[arg(value_name = "PEER")]

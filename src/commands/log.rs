@@ -42,36 +42,49 @@ const OUTPUT_BYTES: usize = 64 * 1024;
 /// share it, and each message is handed out to one of them. What --since and --from leave out counts as handed out. If
 /// a call is ended before it has written all, the next one begins where that one did.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  \
+#[command(after_long_help = "Examples:\n  \
     p2p log -n 20\n  \
-    p2p log --since 1h --from alice\n  \
-    p2p log --new | while read -r time addr name text; do echo \"$name: $text\"; done\n  \
+    p2p log --since 1h --from alice\n\n  \
+    # each message once, in calls that may overlap\n  \
+    p2p log --new | while read -r time addr name text; do echo \"$name: $text\"; done\n\n  \
     p2p log -f --json | jq -r .body\n\n\
     Exit status: 0 there are such messages, 1 there are none.")]
 pub struct Args {
-    /// Only the last so many; with --new, the first so many of the new ones. A text that was sent to many counts once
+    /// Only the last so many
+    ///
+    /// With --new, the first so many of the new ones. A text that was sent to many counts once.
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Only those that are not older: a length of time, or a time in UTC as 2026-01-31T18:00:00Z
+    /// Only those that are not older
+    ///
+    /// A length of time as 1h, or a time in UTC as 2026-01-31T18:00:00Z.
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
-    /// Only from these peers, or with --sent to them; may be repeated
+    /// Only from these peers; may be repeated
+    ///
+    /// With --sent, only to them.
     #[arg(long, value_name = "PEER")]
     from: Vec<String>,
-    /// Only of these topics: a word, or a pattern with * and ?; may be repeated
+    /// Only of these topics; may be repeated
+    ///
+    /// A word, or a pattern with * and ?.
     #[arg(long, value_name = "GLOB")]
     topic: Vec<TopicGlob>,
     /// Messages that were sent, with what became of them
     #[arg(long)]
     sent: bool,
-    /// Only those that no call with this cursor has handed out
+    /// Only what came since the last such call
+    ///
+    /// What no call with this cursor has handed out; without a name, the cursor is called `default`.
     #[arg(long, value_name = "CURSOR", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "default")]
     new: Option<CursorName>,
     /// Go on with those that are still to come
     #[arg(short, long)]
     follow: bool,
-    /// Print the exact bytes of each text instead of escaping them
+    /// Print the exact bytes of each text
+    ///
+    /// Instead of escaping what cannot be seen.
     #[arg(long, conflicts_with = "json")]
     raw: bool,
 }

@@ -30,9 +30,10 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 /// that answers is entered in the list of peers, one that does not is marked stale. With -n so many times, and at the
 /// end one line for each peer: how many were answered, and the shortest, mean and longest time.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    p2p ping alice\n  \
-    p2p ping :5000 -q --retry-for 5s && echo 'our listener runs'\n  \
+#[command(after_long_help = "Examples:\n  \
+    p2p ping alice\n\n  \
+    # wait until a listener is ready\n  \
+    p2p ping :5000 -q --retry-for 5s && echo 'our listener runs'\n\n  \
     p2p ping @lab -n 10 -i 200ms\n  \
     p2p ping --all -t 2s\n  \
     p2p ping alice --learn\n\n\
@@ -42,17 +43,23 @@ pub struct Args {
     /// Whom: known names, HOST:PORT, or @TAG
     #[arg(value_name = "PEER", required_unless_present = "all")]
     peers: Vec<String>,
-    /// All known peers that have not left, but for those of which we only know from others
+    /// All known peers
+    ///
+    /// Those that have not left, but for those of which we only know from others.
     #[arg(long, conflicts_with = "peers")]
     all: bool,
     /// How often
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// From the beginning of one round to that of the next [default: 1s]
+    /// From one round to the next [default: 1s]
+    ///
+    /// From the beginning of the one to that of the other.
     #[arg(short, long, value_name = "TIME", requires = "count")]
     interval: Option<Time>,
-    /// Ask those that answer encrypted which peers they know, and enter these as learned
+    /// Learn of the peers that they know
+    ///
+    /// Those that answer encrypted are asked, and whom they know is entered as learned.
     #[arg(long, conflicts_with = "count")]
     learn: bool,
     #[command(flatten)]

@@ -21,18 +21,26 @@ use crate::ui::stdout_is_terminal;
 /// or --retry-for it is sent again: to a p2p until it is acknowledged, which shows it once; to a plain program only if it
 /// surely has not arrived.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  \
+#[command(after_long_help = "Examples:\n  \
     p2p send alice Backup done\n  \
-    df -h | p2p send 10.18.0.4:6000\n  \
-    p2p send alice --retry-for 10m --id backup-$(date +%F) Backup done\n  \
-    tail -f app.log | p2p send alice --lines --topic app\n  \
-    p2p send sensor --reply 'temperature?'")]
+    df -h | p2p send 10.18.0.4:6000\n\n  \
+    # once, however often the job is run today\n  \
+    p2p send alice --retry-for 10m --id backup-$(date +%F) Backup done\n\n  \
+    # each line, as it comes\n  \
+    tail -f app.log | p2p send alice --lines --topic app\n\n  \
+    # the answer of the peer's command\n  \
+    p2p send sensor --reply 'temperature?'\n\n\
+    Exit status: 0 it was delivered, 4 it was not sent, 5 it may have arrived, 6 the peer refused it or its command failed, \
+    7 identity or encryption.")]
 pub struct Args {
     /// To whom: a known name, or HOST:PORT
+    #[arg(value_name = "PEER")]
     peer: String,
     #[command(flatten)]
     text: TextArgs,
-    /// Send each line of stdin as a message of its own, as it comes; ends at the first that is not acknowledged
+    /// Send each line of stdin as a message
+    ///
+    /// As it comes. It ends at the first that is not acknowledged, and says which.
     #[arg(long, conflicts_with_all = ["message", "file", "id", "reply"])]
     lines: bool,
     #[command(flatten)]

@@ -18,7 +18,9 @@ pub const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 /// The text of a message
 #[derive(clap::Args, Debug)]
 pub struct TextArgs {
-    /// The text; words are joined by a blank, - reads stdin, and without any stdin is read unless it is a terminal
+    /// The text, or - for stdin
+    ///
+    /// Words are joined by a blank. Without any, stdin is read unless it is a terminal.
     #[arg(value_name = "MESSAGE")]
     message: Vec<String>,
     /// Read the text from this file
@@ -29,21 +31,29 @@ pub struct TextArgs {
 /// What is said about a message
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct MessageArgs {
-    /// What it is about, in one word; only another p2p can be told
+    /// What it is about, in one word
+    ///
+    /// Only another p2p can be told.
     #[arg(long, value_name = "TOPIC")]
     topic: Option<Topic>,
-    /// Its id, instead of one at random: a p2p shows a message of ours with the same id once, however often it is sent and
-    /// whatever its text
+    /// Its id: what has the same id is shown once
+    ///
+    /// Instead of one at random. A p2p shows a message of ours with this id once, however often it is sent and whatever its
+    /// text.
     #[arg(long, value_name = "ID")]
     id: Option<MessageId>,
-    /// Wait for what the peer's command for it (`listen -x CMD --reply`) prints; the time limit counts for that, too
+    /// Wait for what the peer's command prints
+    ///
+    /// That of its `listen -x CMD --reply`. The time limit counts for it, too.
     #[arg(long)]
     reply: bool,
-    /// Fail if the peer is a plain program, which can read but not acknowledge
+    /// Fail if the peer cannot acknowledge
+    ///
+    /// A plain program can read, but not say so.
     #[arg(long)]
     require_ack: bool,
     /// Allow a text of nothing, or of nothing but blanks
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     allow_empty: bool,
 }
 

@@ -89,11 +89,8 @@ fn with_known(command: Command, known: &Known) -> Command {
             ArgAction::Append => Fits::Many,
             _ => Fits::One,
         };
-        let name =
-            argument.get_value_names().and_then(|names| names.first().map(ToString::to_string));
-        // an argument without a name of its own is called as its field
-        let name = name.unwrap_or_else(|| argument.get_id().as_str().to_uppercase());
-        let Some(source) = source(&name, fits) else { return argument };
+        let name = argument.get_value_names().and_then(|names| names.first());
+        let Some(source) = name.and_then(|name| source(name, fits)) else { return argument };
         let known = known.clone();
         argument.add(ArgValueCompleter::new(move |typed: &OsStr| {
             let found = typed.to_str().map(|typed| source(&known, typed)).unwrap_or_default();

@@ -1,9 +1,9 @@
 //! Wrong calls, and what they are answered: whole outputs, as their users see them.
 
-use crate::support::{Home, Nobody};
+use crate::support::{Home, Nobody, outcome};
 
 fn usage(message: &str) -> String {
-    format!("error: {message}\n\nFor more information, try '--help'.\n")
+    format!("error: {message}\n")
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn wrong_calls_are_answered_in_full() {
         "",
         &usage("invalid value '0' for '--jobs <N>': a number from 1 to 65536"),
     );
-    said(&["brodcast", "hi"]).fails(2, "tip: a similar subcommand exists: 'broadcast'");
+    said(&["brodcast", "hi"]).fails(2, "hint: a similar subcommand exists: 'broadcast'");
     said(&["ping"]).fails(2, "the following required arguments were not provided");
     said(&["--name=--", "config", "show"])
         .fails(2, "cannot use `--` as our name: a name does not start with `-`");
@@ -98,4 +98,39 @@ fn the_help_lists_what_there_is() {
     }
     assert!(help.stdout.contains(p2p::exit::EXIT_STATUS_HELP));
     home.run(["--version"]).is(0, concat!("p2p ", env!("CARGO_PKG_VERSION"), "\n"), "");
+}
+
+#[test]
+fn the_short_help_fits_a_screen_and_the_long_one_has_examples() {
+    let home = Home::new("me");
+    let commands = [
+        "",
+        "listen",
+        "send",
+        "broadcast",
+        "peers",
+        "ping",
+        "bootstrap",
+        "leave",
+        "log",
+        "id",
+        "config",
+        "completions",
+    ];
+    for command in commands {
+        let call = |help: &str| {
+            let mut call = home.command();
+            call.args(command.split_whitespace()).arg(help).env("COLUMNS", "80");
+            outcome(&mut call, None)
+        };
+        let short = call("-h");
+        short.succeeds();
+        assert!(short.stdout.lines().count() <= 24, "{}", short.report());
+        assert!(short.stdout.lines().all(|line| line.chars().count() <= 80), "{}", short.report());
+        let long = call("--help");
+        long.succeeds();
+        let has_examples = long.stdout.contains("\nExamples:\n  p2p ");
+        assert!(has_examples || command == "config", "{}", long.report());
+        assert!(long.stdout.contains("\nGlobal options:\n"), "{}", long.report());
+    }
 }

@@ -113,7 +113,7 @@ fn peers_are_told_to_those_whom_the_listener_allows() {
     assert_eq!(tell(&["--share-peers", "nobody"], &carl), "denied");
     anna.configure("[listen]\nshare_peers = \"nobody\"\n");
     assert_eq!(tell(&[], &carl), "denied");
-    anna.run(["listen", "--share-peers", "all"]).fails(2, "known here: any, trusted, nobody");
+    anna.run(["listen", "--share-peers", "all"]).fails(2, "hint: one of any, trusted, nobody");
     anna.run(["listen", "--recheck", "999ms"]).fails(2, "listen.recheck is at least 1s");
 }
 

@@ -28,6 +28,7 @@ mod learning;
 mod limits;
 mod listen;
 mod log;
+mod manual;
 mod many;
 mod output;
 mod peers;

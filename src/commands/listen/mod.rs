@@ -73,13 +73,15 @@ const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
 /// is acknowledged when it is stored and shown, whatever becomes of its hook. Hooks end in any order; with -j 1 in that of
 /// the messages. A listener that has enough waits for them.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  \
+#[command(after_long_help = "Examples:\n  \
     p2p listen\n  \
-    p2p listen -p 6000 --json | jq -r 'select(.event == \"message\") | .body'\n  \
-    p2p listen -1 -t 30s --from alice | cut -d' ' -f3-\n  \
+    p2p listen -p 0 -b 127.0.0.1 > messages.log &\n\n  \
+    # the next text of one peer\n  \
+    p2p listen -1 -t 30s --from alice | cut -d' ' -f3-\n\n  \
+    # a command for each message; one that answers\n  \
     p2p listen -x 'notify-send \"$P2P_NAME\" \"$(cat)\"'\n  \
-    p2p listen --accept trusted --topic 'lab/*' -x ./measure --reply\n  \
-    p2p listen -p 0 -b 127.0.0.1 > messages.log &\n\n\
+    p2p listen --accept trusted --topic 'lab/*' -x ./measure --reply\n\n  \
+    p2p listen -p 6000 --json | jq -r 'select(.event == \"message\") | .body'\n\n\
     Exit status: 0 it was told to stop, or has as many messages as it should; after -t without -n or -1, \
     0 something came, 1 nothing did; with them, 5 too few came.")]
 pub struct Args {
@@ -90,7 +92,9 @@ pub struct Args {
     #[arg(short, long, value_name = "ADDR")]
     bind: Option<Bind>,
     /// Tell others that this is our address
-    #[arg(short, long, value_name = "HOST[:PORT]")]
+    ///
+    /// HOST or HOST:PORT; without a port, the one that we listen on.
+    #[arg(short, long, value_name = "HOST")]
     advertise: Option<Advertise>,
     /// Stop after one message
     #[arg(short = '1', conflicts_with = "count")]
@@ -101,44 +105,60 @@ pub struct Args {
     /// Stop after this time
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<Time>,
-    /// Whose messages are taken [default: any]
-    #[arg(long, value_name = "WHO", value_parser = choices::accept())]
+    /// Whose messages: any, known, trusted [default: any]
+    ///
+    /// any: everybody's; known: those of peers in the list; trusted: those of peers whose key was given.
+    #[arg(long, value_name = "WHO", value_parser = choices::accept(), hide_possible_values = true)]
     accept: Option<Accept>,
-    /// Whether they have to be encrypted [default: prefer]
-    #[arg(long, value_name = "WHEN", value_parser = choices::listen_secure())]
+    /// Encryption: require, prefer, off [default: prefer]
+    ///
+    /// require: what is not encrypted is refused; prefer: plain programs may write, too; off: nothing is encrypted.
+    #[arg(long, value_name = "WHEN", value_parser = choices::listen_secure(), hide_possible_values = true)]
     secure: Option<Secure>,
-    /// Take messages only from these peers, and tell others that they are refused; may be repeated
+    /// Only from these peers; may be repeated
+    ///
+    /// Peers that were entered by hand, by name, @TAG or address. Others are told that they are refused.
     #[arg(long, value_name = "PEER")]
     from: Vec<String>,
-    /// Take only messages of these topics: a word, or a pattern with * and ?; may be repeated
+    /// Only of these topics; may be repeated
+    ///
+    /// A word, or a pattern with * and ?.
     #[arg(long, value_name = "GLOB")]
     topic: Vec<TopicGlob>,
     /// Run this command for each message
     #[arg(short = 'x', long = "exec", value_name = "CMD")]
     run: Option<Run>,
-    /// Send what the command of -x prints, and its exit status, back to senders that wait for a reply
+    /// Send back what the command prints
+    ///
+    /// And its exit status, to senders that wait for a reply.
     #[arg(long, requires = "run")]
     reply: bool,
     /// End a command of -x or a hook after this time [default: 30s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, hide_short_help = true, value_name = "TIME")]
     exec_timeout: Option<Time>,
     /// How many such commands run at once [default: 4]
-    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    #[arg(short, long, hide_short_help = true, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<usize>,
-    /// Greet the static peers of the configuration first
+    /// Greet the static peers of the configuration
     #[arg(long)]
     bootstrap: bool,
-    /// Who is told of our peers when asking [default: trusted]
-    #[arg(long, value_name = "WHO", value_parser = choices::share())]
+    /// Who is told of our peers when asking: any, trusted, nobody [default: trusted]
+    ///
+    /// trusted: peers whose key was given; any: everybody whose messages are taken.
+    #[arg(long, value_name = "WHO", value_parser = choices::share(), hide_possible_values = true)]
+    #[arg(hide_short_help = true)]
     share_peers: Option<Share>,
-    /// Announce us in the local network, for bootstrap --lan and peers --lan: everybody there sees our name, our key, our port
-    /// and the addresses of this machine
+    /// Announce us in the local network
+    ///
+    /// For bootstrap --lan and peers --lan. Everybody there sees our name, our key, our port and the addresses of this machine.
     #[arg(long)]
     lan: bool,
     /// Look again, every so often, for a few of the peers that have gone silent: at least 1s [default: never]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, hide_short_help = true, value_name = "TIME")]
     recheck: Option<Time>,
-    /// Print the exact bytes of each text instead of escaping them
+    /// Print the exact bytes of each text
+    ///
+    /// Instead of escaping what cannot be seen.
     #[arg(long, conflicts_with = "json")]
     raw: bool,
 }

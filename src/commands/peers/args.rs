@@ -13,10 +13,11 @@ use crate::tag::Tag;
 /// stale, left, static, learned, lan), when the peer was last seen, its tags with commas between, and its key. What is not known is `-`.
 #[derive(clap::Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Examples:\n  \
-    p2p peers --only 'web*' --active\n  \
+#[command(after_long_help = "Examples:\n  \
+    p2p peers --only 'web*' --active\n\n  \
+    # who answers now, here and in the local network\n  \
     p2p peers --check -t 2s\n  \
-    p2p peers --lan --check\n  \
+    p2p peers --lan --check\n\n  \
     p2p peers add alice 10.18.0.4:6000 --tag lab\n  \
     p2p peers set alice --tag deploy --untag lab\n  \
     p2p peers trust alice\n  \
@@ -25,30 +26,43 @@ use crate::tag::Tag;
 pub struct Args {
     #[command(subcommand)]
     pub(super) action: Option<Action>,
-    /// Only these: a name, HOST:PORT, @TAG, or a pattern with * and ? for names; may be repeated
+    /// Only these; may be repeated
+    ///
+    /// A name, HOST:PORT, @TAG, or a pattern with * and ? for names.
     #[arg(long, value_name = "PEER")]
     pub(super) only: Vec<String>,
-    /// Only peers that were seen lately: in this time, or in the last hour
+    /// Only peers that were seen lately
+    ///
+    /// In this time, or in the last hour.
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     pub(super) active: Option<Option<Time>>,
-    /// Only peers that came to be known in this way
-    #[arg(long, value_name = "SOURCE", value_enum)]
+    /// Only these: static, heard, learned, lan
+    ///
+    /// static: entered by hand or in the configuration; heard: it wrote to us, or we reached it, and nobody had told of it
+    /// before; learned: another peer has told of it; lan: it was found in the local network.
+    #[arg(long, value_name = "SOURCE", value_enum, hide_possible_values = true)]
     pub(super) source: Option<SourceArg>,
-    /// Ask the local network first, and list those that announce themselves there; they are not greeted. Less than 2s may miss
-    /// some [default: asking for 2s]
+    /// List those of the local network
+    ///
+    /// It is asked first, for 2s; less may miss some. Whoever announces himself there is listed, and not greeted.
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     pub(super) lan: Option<Option<Time>>,
-    /// Greet them first; those that do not answer become stale. Of those that we only know from others, only the ones that are
-    /// meant: with --lan, with --source, or by name or address, at most 256
+    /// Greet them first
+    ///
+    /// Those that do not answer become stale. Of those that we only know from others, only the ones that are meant: with
+    /// --lan, with --source, or by name or address, at most 256.
     #[arg(long)]
     pub(super) check: bool,
-    /// In which order
+    /// In the order of name, addr or seen [default: name]
+    ///
+    /// Those without a name come last; the one last seen comes first.
     #[arg(long, value_name = "BY", value_enum, default_value_t)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     pub(super) sort: Sort,
-    /// With --check: how many peers are contacted at once [default: 64]
+    /// With --check: how many at once [default: 64]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs, requires = "check")]
     pub(super) jobs: Option<usize>,
-    /// With --check: time limit for each peer [default: 5s]
+    /// With --check: time limit of each [default: 5s]
     #[arg(short, long, value_name = "TIME", requires = "check")]
     pub(super) timeout: Option<Time>,
 }
@@ -78,7 +92,9 @@ pub(super) enum Sort {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// Enter a peer by hand, or give one another name
+    /// Enter a peer by hand
+    ///
+    /// One that is known gets the name.
     Add {
         /// Its name here, in one word
         // an argument called `name` would be taken for the global option
@@ -94,7 +110,9 @@ pub(super) enum Action {
         #[arg(long, value_name = "KEY")]
         key: Option<PublicKey>,
     },
-    /// Change what was entered of a peer: its name with --name NAME, its tags
+    /// Change a peer's name and tags
+    ///
+    /// Its name with --name NAME.
     ///
     /// A peer that has a name or a tag by hand stays in the list.
     #[command(
@@ -102,6 +120,7 @@ pub(super) enum Action {
     )]
     Set {
         /// Which: a known name, or HOST:PORT
+        #[arg(value_name = "PEER")]
         peer: String,
         /// Give it this tag; may be repeated
         #[arg(long = "tag", value_name = "TAG")]
@@ -110,12 +129,15 @@ pub(super) enum Action {
         #[arg(long = "untag", value_name = "TAG")]
         untags: Vec<Tag>,
     },
-    /// Say which key a peer has: the one that is given, or the one that is there now
+    /// Say which key a peer has
+    ///
+    /// The one that is given, or the one that is there now.
     ///
     /// From then on nobody with another key is believed to be this peer. A key that is not given is asked for over the network,
     /// where somebody on the way could give another one: compare it with what `p2p id` prints there.
     Trust {
         /// Which: a known name, or HOST:PORT
+        #[arg(value_name = "PEER")]
         peer: String,
         /// Its key, as `p2p id` prints it there
         #[arg(long, value_name = "KEY")]
@@ -123,13 +145,17 @@ pub(super) enum Action {
         #[command(flatten)]
         tries: TryArgs,
     },
-    /// Forget peers; of those that others tell of, bootstrap learns again
+    /// Forget peers
+    ///
+    /// Of those that others tell of, bootstrap learns again.
     Rm {
         /// Whom: known names, HOST:PORT, or @TAG
         #[arg(value_name = "PEER", required = true)]
         peers: Vec<String>,
     },
-    /// Forget the peers, none of them entered by hand, that were not seen for some time
+    /// Forget those that were not seen for some time
+    ///
+    /// Never one that was entered by hand.
     Prune {
         /// Not seen for this time
         #[arg(long, value_name = "TIME")]
