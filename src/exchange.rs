@@ -7,7 +7,6 @@
 use std::io;
 use std::time::Duration;
 
-use rustix::io::Errno;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -21,6 +20,8 @@ use crate::key::PublicKey;
 use crate::message::Proof;
 use crate::name::Name;
 use crate::peer::Wire;
+use crate::system::machine::lacks_files;
+use crate::system::socket::is_let_go;
 
 /// How much of a reply is read: a verdict, or a few words. Who says more is read to the end but not kept.
 const MAX_REPLY_BYTES: usize = MAX_VERDICT_BYTES;
@@ -93,9 +94,14 @@ pub async fn exchange(
         return Err(unconfirmed("it acknowledged before and did not now").into());
     }
     if let Ending::Closed = ending {
-        end_is_acknowledged(stream).await;
+        let is_known = end_is_acknowledged(stream).await;
         if let Some(error) = stream.take_error().map_err(lost)? {
             return Err(lost(error).into());
+        }
+        if !is_known && !is_receipt(&reply) {
+            let why =
+                "it closed the connection, and this system does not tell whether it had read all";
+            return Err(unconfirmed(why).into());
         }
     }
     Ok(Said { proof: Proof::Read, name: name_in(&reply), key: None })
@@ -133,18 +139,23 @@ async fn read_reply(stream: &mut TcpStream, reply: &mut Vec<u8>) -> Result<Endin
 /// A program may close before it has read all: our bytes then meet a closed socket and are answered by a reset, but
 /// only after its own end has reached us. Once both ends are acknowledged, or a reset has come, the kernel has let go
 /// of the connection and knows no peer of it any more; which of both it was, the socket's error tells.
-async fn end_is_acknowledged(stream: &TcpStream) {
+///
+/// False at once where the system does not tell.
+async fn end_is_acknowledged(stream: &TcpStream) -> bool {
     let mut pause = Duration::from_micros(200);
-    while stream.peer_addr().is_ok() {
-        sleep(pause).await;
+    loop {
+        match is_let_go(stream) {
+            Some(true) => return true,
+            Some(false) => sleep(pause).await,
+            None => return false,
+        }
         pause = (pause * 2).min(Duration::from_millis(50));
     }
 }
 
 /// Nothing was sent; whether that is the peer's doing or ours is another matter.
 pub fn unreachable(error: &io::Error) -> Failure {
-    let scarce = [Errno::MFILE, Errno::NFILE];
-    let ours = Errno::from_io_error(error).is_some_and(|errno| scarce.contains(&errno));
+    let ours = lacks_files(error);
     Failure::new(if ours { Code::Io } else { Code::Unreachable }, describe(error))
 }
 

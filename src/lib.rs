@@ -1,7 +1,7 @@
 //! p2p: scripts and people on several machines tell each other things directly.
 //!
-//! A handful of nouns (peer, message, connection, peer book) and a dozen verbs (the commands); bytes, sockets, disk and
-//! terminal each have exactly one door. `ARCHITECTURE.md` draws the floors.
+//! A handful of nouns (peer, message, connection, peer book) and a dozen verbs (the commands); bytes, sockets, disk,
+//! terminal and system each have exactly one door. `ARCHITECTURE.md` draws the floors.
 
 pub mod acquaint;
 pub mod address;
@@ -41,7 +41,6 @@ pub mod name;
 pub mod nearest;
 pub mod neighbours;
 pub mod newcomers;
-pub mod open_files;
 pub mod outreach;
 pub mod paths;
 pub mod peer;
@@ -60,6 +59,7 @@ pub mod settings;
 pub mod signals;
 pub mod slots;
 pub mod state;
+pub mod system;
 pub mod tag;
 pub mod talk;
 pub mod terms;

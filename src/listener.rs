@@ -20,6 +20,8 @@ use crate::connection;
 use crate::inbox::{Identity, Inbound};
 use crate::limits::Limits;
 use crate::slots::Slots;
+use crate::system::machine::{lacks_files, lacks_memory};
+use crate::system::socket::take_port_back;
 use crate::terms::{Sessions, Terms};
 use crate::trust::Secure;
 
@@ -54,8 +56,7 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
-    // a restarted listener gets its port back although old connections linger
-    socket.set_reuse_address(true)?;
+    take_port_back(&socket)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -148,9 +149,7 @@ impl Listener {
 
     /// No error of accept ends the listener (CVE-2024-47609).
     async fn recover(&mut self, error: io::Error) {
-        use rustix::io::Errno;
-        let scarce = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-        if !Errno::from_io_error(&error).is_some_and(|errno| scarce.contains(&errno)) {
+        if !lacks_files(&error) && !lacks_memory(&error) {
             // this connection's own trouble, which the kernel passes on; whatever else it is, it must not make us spin
             if error.kind() != io::ErrorKind::ConnectionAborted {
                 sleep(ACCEPT_PAUSE).await;

@@ -12,13 +12,13 @@ use crate::exit::{Code, Failure, OrFail as _};
 use crate::fanout::{self, BEGINS_FOR, Bounds};
 use crate::home::Home;
 use crate::key::PublicKey;
-use crate::open_files;
 use crate::peer::Peer;
 use crate::quorum::Quorum;
 use crate::report::{Errand, Report, Tally};
 use crate::retry::Retry;
 use crate::settings::Chosen;
 use crate::signals::{Caught, First, Signals};
+use crate::system::machine::raise_open_files;
 use crate::trust::{Secure, Trust};
 
 /// Takes an errand to one peer; tells a person who waits why it takes long.
@@ -220,7 +220,7 @@ fn bounds(home: &Home, peers: &[Peer]) -> Bounds {
     // a host of many addresses takes two at once
     let named = peers.iter().filter(|peer| peer.address.ip().is_none()).count();
     let wanted = peers.len() + named;
-    let open = open_files::raise(wanted);
+    let open = raise_open_files(wanted);
     let jobs = home.settings.jobs;
     if open < jobs.min(wanted) {
         home.ui.warn(format!("open files allow only {open} connections at once; see `ulimit -n`"));

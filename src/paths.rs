@@ -1,4 +1,4 @@
-//! Where configuration, state and key are: one home directory, or the XDG base directories.
+//! Where configuration, state and key are: one home directory, or the XDG base directories, or those of the system.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use crate::exit::{Code, Failure};
 use crate::global::Global;
+use crate::system::Folder;
+use crate::system::machine::{NO_FOLDER, folder};
 
 /// Where configuration, state and key are.
 #[derive(Debug)]
@@ -28,9 +30,9 @@ impl Paths {
         let (config, state, data) = match home {
             Some(home) => (home.join("config.toml"), home.clone(), home),
             None => {
-                let config = base("XDG_CONFIG_HOME", ".config")?;
-                let state = base("XDG_STATE_HOME", ".local/state")?;
-                let data = base("XDG_DATA_HOME", ".local/share")?;
+                let config = base("XDG_CONFIG_HOME", Folder::Config)?;
+                let state = base("XDG_STATE_HOME", Folder::State)?;
+                let data = base("XDG_DATA_HOME", Folder::Data)?;
                 (config.join("p2p/config.toml"), state.join("p2p"), data.join("p2p"))
             }
         };
@@ -50,12 +52,11 @@ pub fn environment(global: &Global) -> Vec<(&'static str, OsString)> {
     chosen.collect()
 }
 
-/// An XDG base directory; relative paths are ignored, as its specification says.
-fn base(name: &str, below_home: &str) -> Result<PathBuf, Failure> {
+/// An XDG base directory, else what the system has in its place; relative paths are ignored, as its specification says.
+fn base(name: &str, usual: Folder) -> Result<PathBuf, Failure> {
     let given = variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let fallback = || env::home_dir().filter(|h| h.is_absolute()).map(|h| h.join(below_home));
-    given.or_else(fallback).ok_or_else(|| {
-        Failure::new(Code::Config, "cannot find a home directory: HOME is not set")
+    given.or_else(|| folder(usual)).ok_or_else(|| {
+        Failure::new(Code::Config, format!("cannot find a home directory: {NO_FOLDER}"))
             .hint("name one: p2p --home DIR …")
     })
 }

@@ -4,24 +4,25 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 
-use listenfd::ListenFd;
-use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::listener;
 use crate::settings::Listen;
+use crate::system::service::Handed;
+pub use crate::system::service::{ready, stopping};
+use crate::system::socket::listens;
 
 /// Takes the socket that a service manager has opened for us, if it has.
 ///
 /// To be called while this process has one thread: it clears the variables by which the socket is handed over.
 pub fn inherited_socket() -> Result<Option<StdListener>, Failure> {
-    let mut sockets = ListenFd::from_env();
+    let mut sockets = Handed::take();
     let cannot = "cannot listen on what the service manager gave us";
-    match sockets.len() {
+    match sockets.count() {
         0 => Ok(None),
         1 => {
-            let socket = sockets.take_tcp_listener(0).or_fail(Code::Bind);
+            let socket = sockets.first().or_fail(Code::Bind);
             let socket = socket.map_err(|failure| failure.context(cannot))?;
             if let Some(socket) = &socket {
                 check(socket).map_err(|failure| failure.context(cannot))?;
@@ -33,7 +34,7 @@ pub fn inherited_socket() -> Result<Option<StdListener>, Failure> {
 }
 
 fn check(socket: &StdListener) -> Result<(), Failure> {
-    if !socket2::SockRef::from(socket).is_listener().or_fail(Code::Bind)? {
+    if !listens(socket).or_fail(Code::Bind)? {
         let why = "it does not listen; set Accept=no in the socket unit";
         return Err(Failure::new(Code::Bind, why));
     }
@@ -69,19 +70,4 @@ fn bind(listen: &Listen) -> Result<TcpListener, Failure> {
             _ => failure,
         }
     })
-}
-
-/// Tells a service manager that others can reach us now.
-pub fn ready(status: &str) {
-    notify(&[NotifyState::Ready, NotifyState::Status(status)]);
-}
-
-/// Tells a service manager that we are about to end.
-pub fn stopping() {
-    notify(&[NotifyState::Stopping]);
-}
-
-/// Without a manager nobody is told; one that cannot be told has its own time limits.
-fn notify(states: &[NotifyState<'_>]) {
-    let _ = sd_notify::notify(states);
 }

@@ -2,23 +2,16 @@
 
 use std::future::pending;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag::{register, register_conditional_default};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use crate::exit::Exit;
+use crate::system::Signal;
+use crate::system::signals;
 
 /// The signals that end us: the terminal's interrupt, a polite end, and the terminal's own end.
 #[derive(Debug)]
-pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Option<Signal>,
-}
+pub struct Signals(signals::Signals);
 
 /// A signal that has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,24 +40,13 @@ impl First {
 impl Signals {
     /// From here on these signals do not end the process by themselves.
     pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            // who has started us with nohup wants us to outlive the terminal
-            hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
-        })
+        signals::Signals::new().map(Self)
     }
 
     /// From the second signal on, each ends the process by itself, whatever it is doing: the first one may not be heard by
     /// somebody who is stuck in a write.
     pub fn second_ends_all() -> io::Result<()> {
-        let is_second = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // in this order: the first signal arms the flag that the second finds armed
-            register_conditional_default(signal, Arc::clone(&is_second))?;
-            register(signal, Arc::clone(&is_second))?;
-        }
-        Ok(())
+        signals::second_ends_all()
     }
 
     /// Tells the first signal, and the exit status that the second one stands for.
@@ -80,25 +62,10 @@ impl Signals {
     }
 
     async fn next(&mut self) -> Caught {
-        let Self { interrupt, terminate, hang_up } = self;
-        let hung_up = async {
-            match hang_up {
-                Some(signal) => signal.recv().await,
-                None => pending().await,
-            }
-        };
-        tokio::select! {
-            _ = interrupt.recv() => Caught { name: "SIGINT", exit: Exit::Interrupted },
-            _ = terminate.recv() => Caught { name: "SIGTERM", exit: Exit::Terminated },
-            _ = hung_up => Caught { name: "SIGHUP", exit: Exit::HungUp },
+        match self.0.next().await {
+            Signal::Interrupt => Caught { name: "SIGINT", exit: Exit::Interrupted },
+            Signal::Terminate => Caught { name: "SIGTERM", exit: Exit::Terminated },
+            Signal::HangUp => Caught { name: "SIGHUP", exit: Exit::HungUp },
         }
     }
-}
-
-/// Whether SIGHUP was ignored when we started (Linux: the lowest bit of `SigIgn`).
-fn ignores_hang_up() -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return true };
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask & 1 == 1)
 }

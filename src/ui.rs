@@ -15,11 +15,11 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use rustix::event::{PollFd, PollFlags};
 
 use crate::escape::escape;
 use crate::event::Event;
 use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::system::machine;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -206,12 +206,7 @@ pub fn stdout_is_terminal() -> bool {
 
 /// Blocks until nobody can read our stdout any more; for ever if it is a file.
 pub fn wait_for_reader_gone() {
-    let stdout = io::stdout();
-    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
-    // with no event asked for, only an error or a hang-up ends the wait, or a signal
-    while rustix::event::poll(&mut watched, None) != Ok(1) {
-        watched[0].clear_revents();
-    }
+    machine::wait_for_reader_gone(&io::stdout());
 }
 
 /// Whether a failure is only that nobody reads our output any more.

@@ -1,8 +1,6 @@
 //! `p2p config`: what is set, where it is set, and whether it is right.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -17,6 +15,8 @@ use crate::home::Home;
 use crate::layers::{Origin, Shown};
 use crate::paths::Paths;
 use crate::settings::{Flags, Settings};
+use crate::system::disk;
+use crate::system::process::NO_COMMANDS;
 use crate::ui::Ui;
 
 /// Show, find, make or check the configuration
@@ -110,10 +110,10 @@ fn init(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let shown = path.display().to_string();
     let cannot = || format!("cannot make {shown}");
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        let made = disk::make_dir(dir);
         made.with_context(cannot).or_fail(Code::Io)?;
     }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    let file = disk::make_file(&path);
     if file.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists) {
         return Err(Failure::new(Code::Usage, format!("cannot make {shown}: it is there already"))
             .hint("`p2p config check` reads it and says what is wrong with it"));
@@ -129,6 +129,9 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let home = Home::open(global, &Flags::default())?;
     let settings = &home.settings;
     let shown = settings.config_path.display().to_string();
+    if let Some(why) = NO_COMMANDS.filter(|_| !settings.listen.hooks.is_empty()) {
+        return Err(Failure::new(Code::Config, format!("a hook of {shown}: {why}")));
+    }
     for hook in &settings.listen.hooks {
         let from = home.peers_given(&hook.from);
         from.map_err(|failure| failure.context(format!("a hook of {shown}")))?;

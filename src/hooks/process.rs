@@ -6,17 +6,13 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rustix::process::{
-    Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
-};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -27,6 +23,7 @@ use crate::codec::frame::{MAX_REPLY_BYTES, ReplyEnd};
 use crate::event::{Event, milliseconds, rfc3339};
 use crate::inbox::Reply;
 use crate::limits::HookLimits;
+use crate::system::process::{Group, shell, signal_in};
 
 /// From the polite request to end until the end.
 pub const KILL_AFTER: Duration = Duration::from_secs(2);
@@ -71,14 +68,14 @@ pub struct Groups(Arc<Mutex<Running>>);
 
 #[derive(Debug, Default)]
 struct Running {
-    groups: BTreeSet<i32>,
+    groups: BTreeSet<Group>,
     /// Whether nothing may run any more.
     over: bool,
 }
 
 /// The process group of one hook, entered among the others until this is dropped.
-struct Group {
-    id: Pid,
+struct Entered {
+    group: Group,
     groups: Groups,
 }
 
@@ -102,7 +99,8 @@ pub async fn run(mut job: Job, shared: Shared) -> io::Result<()> {
             return Err(error);
         }
     };
-    let Some(group) = shared.groups.enter(&child) else { return Ok(()) };
+    let Some(entered) = shared.groups.enter(&child) else { return Ok(()) };
+    let group = entered.group;
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let text = job.input();
     let shown = Shown {
@@ -169,11 +167,11 @@ pub async fn run(mut job: Job, shared: Shared) -> io::Result<()> {
         }
         (stage, stage_ends) = match stage {
             Stage::Runs => {
-                group.signal(Signal::TERM);
+                group.ask_to_end();
                 (Stage::Asked, Instant::now() + KILL_AFTER)
             }
             Stage::Asked => {
-                group.signal(Signal::KILL);
+                group.kill();
                 (Stage::Killed, Instant::now() + MAX_DYING)
             }
             Stage::Killed => return Ok(()),
@@ -210,7 +208,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 async fn report(output: &Output, job: &Job, ended: Ended) {
-    let (status, signal) = (ended.status.code(), ended.status.signal());
+    let (status, signal) = (ended.status.code(), signal_in(ended.status));
     let run = &job.run;
     let trouble = match (status, signal) {
         _ if ended.timeout => Some("was not done in time and was ended".to_owned()),
@@ -236,16 +234,13 @@ async fn report(output: &Output, job: &Job, ended: Ended) {
 }
 
 fn spawn(job: &Job, shared: &Shared) -> io::Result<Child> {
-    Command::new("/bin/sh")
-        .arg("-c")
-        .arg(&*job.run)
+    shell(&job.run)?
         .env_clear()
         .envs(shared.environment.iter().cloned())
         .envs(job.variables())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .spawn()
 }
 
@@ -289,28 +284,22 @@ impl Shown<'_> {
 }
 
 impl Groups {
-    fn enter(&self, child: &Child) -> Option<Group> {
-        let id = Pid::from_raw(i32::try_from(child.id()?).ok()?)?;
-        let group = Group { id, groups: self.clone() };
+    fn enter(&self, child: &Child) -> Option<Entered> {
+        let group = Group::of(child)?;
         let mut running = self.lock();
         if running.over {
-            group.signal(Signal::KILL);
-            drop(running);
+            group.kill();
             return None;
         }
-        running.groups.insert(id.as_raw_nonzero().get());
-        drop(running);
-        Some(group)
+        running.groups.insert(group);
+        Some(Entered { group, groups: self.clone() })
     }
 
     /// Ends all of them at once, and what is still to be started.
     pub fn kill(&self) {
         let mut running = self.lock();
         running.over = true;
-        for id in std::mem::take(&mut running.groups).into_iter().filter_map(Pid::from_raw) {
-            // it may have ended by itself
-            let _ = kill_process_group(id, Signal::KILL);
-        }
+        std::mem::take(&mut running.groups).into_iter().for_each(Group::kill);
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {
@@ -318,23 +307,8 @@ impl Groups {
     }
 }
 
-impl Group {
-    /// Whether anything of it is left once its shell has been waited for. As long as that is so, its number is given to
-    /// nobody else.
-    fn is_alive_after_its_shell(&self) -> bool {
-        // as the first process of a container we inherit what the shell has left, and nobody else waits for it
-        while let Ok(Some(_)) = waitpgid(self.id, WaitOptions::NOHANG) {}
-        test_kill_process_group(self.id).is_ok()
-    }
-
-    fn signal(&self, signal: Signal) {
-        // it may have ended by itself
-        let _ = kill_process_group(self.id, signal);
-    }
-}
-
-impl Drop for Group {
+impl Drop for Entered {
     fn drop(&mut self) {
-        self.groups.lock().groups.remove(&self.id.as_raw_nonzero().get());
+        self.groups.lock().groups.remove(&self.group);
     }
 }

@@ -16,6 +16,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 pub use self::announce::Announcement;
 pub use self::find::{DEFAULT_TIME, find};
 use crate::exit::{Code, Failure, OrFail as _};
+use crate::system::socket::{SHOW_PORT_5353, share_port};
 
 /// The port of multicast DNS.
 const PORT: u16 = 5353;
@@ -33,7 +34,7 @@ fn start(only: Option<IpAddr>) -> Result<ServiceDaemon, Failure> {
     check_port().or_fail(Code::Bind).map_err(|failure| {
         failure
             .context(format!("UDP port {PORT} is not free for us"))
-            .hint("another program has it for itself; who has it: ss -ulnp 'sport = 5353'")
+            .hint(format!("another program has it for itself; who has it: {SHOW_PORT_5353}"))
     })?;
     let started = || {
         let daemon = ServiceDaemon::new()?;
@@ -54,9 +55,7 @@ fn start(only: Option<IpAddr>) -> Result<ServiceDaemon, Failure> {
 /// Whether the port can be taken beside others that take it, as all programs of multicast DNS do.
 fn check_port() -> std::io::Result<()> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_reuse_address(true)?;
-    #[cfg(unix)]
-    socket.set_reuse_port(true)?;
+    share_port(&socket)?;
     socket.bind(&SockAddr::from(std::net::SocketAddr::from(([0, 0, 0, 0], PORT))))
 }
 

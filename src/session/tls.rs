@@ -22,6 +22,7 @@ use rustls::{
 use crate::exit::Failure;
 use crate::key::{KEY_BYTES, PublicKey};
 use crate::state::key_file;
+use crate::system::machine::keep_out_of_core_dumps;
 
 /// What is spoken inside, by the name that both ends have to agree on (RFC 7301).
 pub const ALPN: &[u8] = b"p2p/1";
@@ -279,17 +280,6 @@ fn verify(
     }
     verify_tls13_signature_with_raw_key(message, &spki, dss, &known)
 }
-
-/// A core dump would hold the secret key.
-#[cfg(target_os = "linux")]
-fn keep_out_of_core_dumps() {
-    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-    // where it is not possible the system has stricter rules than ours
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keep_out_of_core_dumps() {}
 
 #[cfg(test)]
 mod tests {

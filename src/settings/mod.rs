@@ -22,6 +22,7 @@ use crate::name::Name;
 use crate::paths::{Paths, variable};
 use crate::retry::Retry;
 use crate::state::peers_file::Place;
+use crate::system::{disk, machine};
 use crate::trust::{Accept, Secure, Share, Trust};
 
 /// All settings of one invocation.
@@ -146,6 +147,10 @@ impl Settings {
             let why = "listen.durable needs a history, and listen.history is 0";
             return Err(Failure::new(Code::Config, why));
         }
+        if listen.durable && !disk::SYNCS_NAMES {
+            let why = "listen.durable is not possible: this system writes names of files to the disk when it likes";
+            return Err(Failure::new(Code::Config, why));
+        }
         if limits.session_bytes > MAX_MESSAGE_BYTES {
             let why = format!("listen.max_size is at most {MAX_MESSAGE_BYTES}");
             return Err(Failure::new(Code::Config, why));
@@ -254,7 +259,7 @@ fn own_name(
     if let Some(name) = chosen {
         return Ok(name);
     }
-    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let machine = machine::name();
     let machine = machine.split('.').next().unwrap_or_default();
     let name = Name::from_any(machine)
         .or_else(|| Name::from_any("p2p"))

@@ -5,7 +5,8 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
+
+use crate::system::disk;
 
 /// Appends `records`, each ended by a newline, in one write. Afterwards the file has all of it or is as it was.
 ///
@@ -20,7 +21,7 @@ pub(super) fn append(file: &File, records: &[u8]) -> io::Result<u64> {
     } else {
         records
     };
-    let written = file.write_at(bytes, length);
+    let written = disk::write_at(file, bytes, length);
     match written {
         Ok(count) if count == bytes.len() => Ok(length + bytes.len() as u64),
         Ok(_) => take_back(file, length, io::ErrorKind::StorageFull.into()),
@@ -35,7 +36,7 @@ fn take_back(file: &File, length: u64, error: io::Error) -> io::Result<u64> {
 
 fn last_byte(file: &File, length: u64) -> io::Result<u8> {
     let mut byte = [0];
-    file.read_exact_at(&mut byte, length - 1)?;
+    disk::read_exact_at(file, &mut byte, length - 1)?;
     Ok(byte[0])
 }
 

@@ -3,7 +3,6 @@
 //! The file is written where it is, so that the lock on it holds; its one short line is written at once.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use super::ledger::Pages;
 use super::lock::Lock;
 use super::reader::Mark;
 use crate::exit::Failure;
+use crate::system::disk;
 
 /// What is between a ledger's name and a cursor's in the name of its file.
 const BETWEEN: &str = ".cursor-";
@@ -87,7 +87,7 @@ impl Cursor {
     /// Remembers how far its user is.
     pub fn save(&self, mark: Mark) -> Result<(), Failure> {
         let line = serde_json::to_string(&mark).unwrap_or_default() + "\n";
-        let written = self.lock.file.write_all_at(line.as_bytes(), 0);
+        let written = disk::write_all_at(&self.lock.file, line.as_bytes(), 0);
         written.map_err(|error| cannot("write", &self.path, error))
     }
 }

@@ -8,13 +8,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
 use serde::Deserialize;
 
 use super::append::append;
-use super::dir::{Missing, StateDir, cannot};
+use super::dir::{StateDir, cannot};
 use crate::exit::Failure;
+use crate::system::disk;
 
 /// The two files of a ledger.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ struct Numbered {
 impl Ledger {
     /// Opens a ledger for writing; both files together stay below about `max_bytes`.
     pub fn open(dir: StateDir, pages: Pages, max_bytes: u64) -> Result<Self, Failure> {
-        let file = open_page(&dir, pages.current)?;
+        let file = dir.file_or_new(pages.current)?;
         let last = last_number(&dir, pages)?;
         Ok(Self { dir, pages, file, fresh: true, last, max_bytes })
     }
@@ -103,21 +103,16 @@ impl Ledger {
     }
 
     fn turn_page(&mut self) -> Result<(), Failure> {
-        self.file = open_page(&self.dir, self.pages.current)?;
+        self.file = self.dir.file_or_new(self.pages.current)?;
         self.fresh = true;
         Ok(())
     }
 }
 
-fn open_page(dir: &StateDir, name: &str) -> Result<File, Failure> {
-    let missing = || cannot("make", &dir.path_of(name), rustix::io::Errno::NOENT);
-    dir.file(name, Missing::Create)?.ok_or_else(missing)
-}
-
 /// The number of the newest object; 0 if there is none.
 pub(super) fn last_number(dir: &StateDir, pages: Pages) -> Result<u64, Failure> {
     for name in [pages.current, pages.older] {
-        let Some(file) = dir.file(name, Missing::Leave)? else { continue };
+        let Some(file) = dir.file(name)? else { continue };
         let last = last_in(&file).map_err(|error| cannot("read", &dir.path_of(name), error))?;
         if let Some(last) = last {
             return Ok(last);
@@ -144,7 +139,7 @@ pub(super) fn last_in(file: &File) -> io::Result<Option<u64>> {
         step = (step * 2).min(start);
         start -= step;
         let mut before = vec![0; usize::try_from(step).unwrap_or_default()];
-        file.read_exact_at(&mut before, start)?;
+        disk::read_exact_at(file, &mut before, start)?;
         before.append(&mut tail);
         tail = before;
         // what is before the first newline may be the end of a longer line

@@ -4,14 +4,15 @@
 //! measurements. A blocking lock would hang behind a stopped holder, so we ask again and again for a bounded time.
 
 use std::fs::{File, TryLockError};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::dir::{Missing, StateDir, cannot};
+use super::dir::{StateDir, cannot};
 use crate::exit::{Code, Failure};
 use crate::retry::jitter;
+use crate::system::disk::lock_holder;
+use crate::system::process;
 
 /// A lock, held until it is dropped.
 #[derive(Debug)]
@@ -24,8 +25,7 @@ impl Lock {
     /// Waits at most `wait` for the lock on the file of this name.
     pub(super) fn acquire(dir: &StateDir, name: &str, wait: Duration) -> Result<Self, Failure> {
         let path = dir.path_of(name);
-        let file = dir.file(name, Missing::Create)?;
-        let file = file.ok_or_else(|| cannot("make", &path, rustix::io::Errno::NOENT))?;
+        let file = dir.file_or_new(name)?;
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
@@ -46,16 +46,9 @@ fn held(path: &Path, file: &File, wait: Duration) -> Failure {
     let wait = humantime::format_duration(wait);
     let message = format!("cannot lock {}: still held after {wait}", path.display());
     let failure = Failure::new(Code::State, message);
-    match holder(file) {
-        Some(pid) => failure.hint(format!("process {pid} holds it; see `ps {pid}`")),
-        None => failure.hint("another p2p of this home holds it; see `ps -C p2p`"),
-    }
-}
-
-/// Who holds the lock, as the kernel tells it (Linux: `/proc/locks`).
-fn holder(file: &File) -> Option<u32> {
-    let inode = file.metadata().ok()?.ino();
-    let table = std::fs::read_to_string("/proc/locks").ok()?;
-    let line = table.lines().find(|l| l.contains("FLOCK") && l.contains(&format!(":{inode} ")))?;
-    line.split_whitespace().nth(4)?.parse().ok().filter(|&pid| pid != 0)
+    let hint = match lock_holder(file) {
+        Some(pid) => format!("process {pid} holds it; see `{}`", process::show(pid)),
+        None => format!("another p2p of this home holds it; see `{}`", process::SHOW_OURS),
+    };
+    failure.hint(hint)
 }

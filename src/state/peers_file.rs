@@ -6,19 +6,19 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::mem;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use memchr::memchr_iter;
 
 use super::append::append;
-use super::dir::{Missing, StateDir, cannot, read_all};
+use super::dir::{StateDir, cannot, read_all};
 use super::lock::Lock;
 use super::record::{self, Line};
 use crate::address::Address;
 use crate::book::{Caps, Listing, PeerBook};
 use crate::exit::Failure;
+use crate::system::disk;
 use crate::trust::Trust;
 
 const PEERS_FILE: &str = "peers";
@@ -126,8 +126,7 @@ impl PeersFile {
     fn write(&mut self, dir: &StateDir, journal: &[crate::book::Record]) -> Result<(), Failure> {
         let path = dir.path_of(PEERS_FILE);
         let lines: String = journal.iter().map(record::encode).collect();
-        let file = dir.file(PEERS_FILE, Missing::Create)?;
-        let file = file.ok_or_else(|| cannot("make", &path, rustix::io::Errno::NOENT))?;
+        let file = dir.file_or_new(PEERS_FILE)?;
         let end = append(&file, lines.as_bytes()).map_err(|e| cannot("write", &path, e))?;
         self.read.records += journal.len();
         self.read.reach(file, end).map_err(|e| cannot("read", &path, e))
@@ -135,7 +134,7 @@ impl PeersFile {
 
     /// Reads what was appended since the last read, or everything if the file is another one.
     fn refresh(&mut self, dir: &StateDir, access: Access) -> Result<(), Failure> {
-        let Some(file) = dir.file(PEERS_FILE, Missing::Leave)? else {
+        let Some(file) = dir.file(PEERS_FILE)? else {
             self.reset();
             return Ok(());
         };
@@ -195,6 +194,8 @@ impl PeersFile {
         let mut bytes: Vec<u8> =
             records.iter().flat_map(|r| record::encode(r).into_bytes()).collect();
         bytes.extend(self.read.foreign.concat());
+        // some systems replace no file that is open
+        self.read.file = None;
         let mut file = dir.fresh_file(FOLD_FILE)?;
         let done = file
             .write_all(&bytes)
@@ -223,9 +224,9 @@ impl Progress {
     /// Whether this is the file that was read, with what was read still in its place.
     fn continues_in(&self, file: &File) -> io::Result<bool> {
         let Some(known) = &self.file else { return Ok(false) };
-        let (known, now) = (known.metadata()?, file.metadata()?);
-        let same = (known.dev(), known.ino()) == (now.dev(), now.ino());
-        Ok(same && now.len() >= self.offset && last_bytes(file, self.offset)? == self.tail)
+        let (known, now) = (disk::facts(known)?, disk::facts(file)?);
+        let same = known.identity == now.identity;
+        Ok(same && now.length >= self.offset && last_bytes(file, self.offset)? == self.tail)
     }
 }
 
@@ -243,7 +244,7 @@ fn last_bytes(file: &File, offset: u64) -> io::Result<Vec<u8>> {
     const ENOUGH: u64 = 64;
     let count = offset.min(ENOUGH);
     let mut bytes = vec![0; usize::try_from(count).unwrap_or_default()];
-    file.read_exact_at(&mut bytes, offset - count)?;
+    disk::read_exact_at(file, &mut bytes, offset - count)?;
     Ok(bytes)
 }
 
@@ -262,7 +263,7 @@ struct From<'a> {
 
 impl io::Read for From<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.offset)?;
+        let count = disk::read_at(self.file, buffer, self.offset)?;
         self.offset += count as u64;
         Ok(count)
     }

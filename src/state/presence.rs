@@ -10,11 +10,15 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::dir::{Missing, StateDir, cannot, read_all};
+use super::dir::{StateDir, cannot, read_all};
 use crate::exit::{Code, Failure};
 use crate::key::PublicKey;
+use crate::system::disk::READS_LOCKED_FILES;
 
 const LISTENER_FILE: &str = "listener";
+
+/// The file that is locked: the same, unless a lock would keep others from reading it.
+const LOCKED_FILE: &str = if READS_LOCKED_FILES { LISTENER_FILE } else { "listener.lock" };
 
 const MAX_LISTENER_FILE_BYTES: u64 = 4096;
 
@@ -39,6 +43,8 @@ pub struct Listening {
 #[derive(Debug)]
 pub struct Presence {
     file: File,
+    /// The locked file, if it is another one.
+    _lock: Option<File>,
 }
 
 impl Presence {
@@ -47,11 +53,12 @@ impl Presence {
         /// A reader holds the lock for microseconds to see whether anybody else does.
         const READER_WAIT: Duration = Duration::from_millis(200);
         let path = dir.path_of(LISTENER_FILE);
-        let file = dir.file(LISTENER_FILE, Missing::Create)?;
-        let file = file.ok_or_else(|| cannot("make", &path, rustix::io::Errno::NOENT))?;
+        let file = dir.file_or_new(LISTENER_FILE)?;
+        let other = (!READS_LOCKED_FILES).then(|| dir.file_or_new(LOCKED_FILE)).transpose()?;
+        let locked = other.as_ref().unwrap_or(&file);
         let start = Instant::now();
         loop {
-            match file.try_lock() {
+            match locked.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if start.elapsed() < READER_WAIT => {
                     thread::sleep(Duration::from_millis(5));
@@ -61,7 +68,7 @@ impl Presence {
             }
         }
         file.set_len(0).map_err(|error| cannot("empty", &path, error))?;
-        Ok(Self { file })
+        Ok(Self { file, _lock: other })
     }
 
     /// Says where we listen, once we do.
@@ -83,8 +90,12 @@ impl Drop for Presence {
 
 /// Who listens for this home now, if anybody does.
 pub fn listening(dir: &StateDir) -> Result<Option<Listening>, Failure> {
-    let Some(file) = dir.file(LISTENER_FILE, Missing::Leave)? else { return Ok(None) };
-    match file.try_lock_shared() {
+    let Some(file) = dir.file(LISTENER_FILE)? else { return Ok(None) };
+    let other = match READS_LOCKED_FILES {
+        true => None,
+        false => dir.file(LOCKED_FILE)?,
+    };
+    match other.as_ref().unwrap_or(&file).try_lock_shared() {
         Err(TryLockError::WouldBlock) => Ok(read(&file)),
         _ => Ok(None),
     }

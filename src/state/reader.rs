@@ -4,15 +4,15 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
-use std::os::unix::fs::FileExt as _;
 
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
-use super::dir::{Missing, StateDir, cannot};
+use super::dir::{StateDir, cannot};
 use super::ledger::{Pages, last_in, last_number, number_of};
 use crate::exit::Failure;
 use crate::message::MAX_MESSAGE_BYTES;
+use crate::system::disk;
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -189,13 +189,13 @@ impl Reader {
     fn open_page(&mut self) -> Result<Option<Page>, Failure> {
         let Pages { current, older } = self.pages;
         loop {
-            let before = self.dir.file(older, Missing::Leave)?;
+            let before = self.dir.file(older)?;
             if let Some(file) = &before
                 && self.last_in(older, file)? > self.last
             {
                 return self.page_at(older, before);
             }
-            let file = self.dir.file(current, Missing::Leave)?;
+            let file = self.dir.file(current)?;
             if self.same(older, before.as_ref())? {
                 return self.page_at(current, file);
             }
@@ -222,7 +222,7 @@ impl Reader {
                 .dir
                 .holds(name, file)
                 .map_err(|error| cannot("read", &self.dir.path_of(name), error)),
-            None => Ok(self.dir.file(name, Missing::Leave)?.is_none()),
+            None => Ok(self.dir.file(name)?.is_none()),
         }
     }
 }
@@ -258,7 +258,7 @@ impl Page {
         self.used = 0;
         let length = self.buffer.len();
         self.buffer.resize(length + CHUNK_BYTES, 0);
-        let read = self.file.read_at(&mut self.buffer[length..], self.offset);
+        let read = disk::read_at(&self.file, &mut self.buffer[length..], self.offset);
         let count = *read.as_ref().unwrap_or(&0);
         self.buffer.truncate(length + count);
         self.offset += count as u64;

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 
 use super::append::append;
-use super::dir::{Missing, StateDir, cannot, read_all};
+use super::dir::{StateDir, cannot, read_all};
 use super::ledger::{RECEIVED, last_number};
 use super::reader::Reader;
 use crate::exit::Failure;
@@ -96,8 +96,7 @@ impl Seen {
     pub fn open(open_dir: impl Fn() -> Result<StateDir, Failure>) -> Result<Self, Failure> {
         let dir = open_dir()?;
         let path = dir.path_of(SEEN_FILE);
-        let missing = || cannot("make", &path, rustix::io::Errno::NOENT);
-        let file = dir.file(SEEN_FILE, Missing::Create)?.ok_or_else(missing)?;
+        let file = dir.file_or_new(SEEN_FILE)?;
         let length = file.metadata().map_or(0, |m| m.len());
         let bytes = read_all(&file, length, MAX_SEEN_FILE_BYTES)
             .map_err(|error| cannot("read", &path, error))?;

@@ -27,7 +27,6 @@ use crate::lan::Announcement;
 use crate::line::Form;
 use crate::listener::{self, Haste, MAX_DRAIN};
 use crate::neighbours;
-use crate::open_files;
 use crate::paths;
 use crate::peer::Peer;
 use crate::recheck;
@@ -42,6 +41,8 @@ use crate::state::ledger::{Ledger, RECEIVED};
 use crate::state::peers_file::{PeersFile, Place};
 use crate::state::presence::{Listening, Presence};
 use crate::state::seen::Seen;
+use crate::system::machine::raise_open_files;
+use crate::system::process::NO_COMMANDS;
 use crate::terms::Sessions;
 use crate::topic::TopicGlob;
 use crate::trouble::Trouble;
@@ -207,6 +208,11 @@ pub fn run(global: &Global, args: Args) -> Result<Exit, Failure> {
         return Err(Failure::new(Code::Usage, "there is no hook for -j or --exec-timeout")
             .hint("give a command with -x, or [[hook]] in the configuration"));
     }
+    if let Some(why) = NO_COMMANDS.filter(|_| !home.settings.listen.hooks.is_empty()) {
+        let path = home.settings.config_path.display();
+        return Err(Failure::new(Code::Usage, why)
+            .hint(format!("leave out -x, and take [[hook]] out of {path}")));
+    }
     let hooks = home.settings.listen.hooks.iter();
     let hooks_from = hooks.map(|hook| given(&home, &hook.from)).collect::<Result<_, _>>();
     let path = home.settings.config_path.display();
@@ -231,7 +237,7 @@ fn given(home: &Home, words: &[String]) -> Result<Option<Vec<Peer>>, Failure> {
 async fn listen(mut home: Home, mut task: Task) -> Result<Exit, Failure> {
     let ends = task.timeout.map(|time| Instant::now() + time.0);
     let limits = home.settings.listen.limits;
-    let allowed = open_files::raise(limits.connections);
+    let allowed = raise_open_files(limits.connections);
     if allowed < limits.connections {
         home.ui
             .warn(format!("open files allow only {allowed} connections at once; see `ulimit -n`"));
