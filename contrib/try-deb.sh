@@ -171,10 +171,7 @@ inside() {
     local shell
     for shell in "bash -i" "zsh -i" "fish -i"; do
         check "TAB in ${shell% -i} does not complete a command" typed "$shell" "p2p se@" "p2p send"
-        # the scripts do not call p2p yet
-        if [ "${P2P_TRY_PEER_NAMES:-}" = 1 ]; then
-            check "TAB in ${shell% -i} does not offer a peer" typed "$shell" "p2p send zeb@" "p2p send zebra"
-        fi
+        check "TAB in ${shell% -i} does not offer a peer" typed "$shell" "p2p send zeb@" "p2p send zebra"
     done
 
     part "units"
