@@ -1,4 +1,4 @@
-//! The recipes of the README, run as they stand there; only the ports are others.
+//! Recipes that are scripts, run as they stand in the README and in `docs/RECIPES.md`; only the ports are others.
 
 use std::collections::HashMap;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -10,11 +10,15 @@ use crate::support::{Home, Listener, Nobody, Outcome, P2P, PATIENCE, outcome};
 
 /// The code of each recipe, by its title.
 pub fn recipes() -> HashMap<String, Vec<String>> {
-    let readme =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let section = readme.split("\n## Recipes\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let text = |file: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let readme = text("README.md");
+    let first = readme.split("\n## Recipes\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let more = text("docs/RECIPES.md");
     let mut recipes = HashMap::new();
-    for recipe in section.split("\n### ").skip(1) {
+    for recipe in first.split("\n### ").skip(1).chain(more.split("\n### ").skip(1)) {
         let (title, text) = recipe.split_once('\n').unwrap();
         let blocks = text.split("\n```").skip(1).step_by(2);
         let code = blocks.map(|block| block.split_once('\n').unwrap().1.to_owned());
@@ -128,30 +132,6 @@ fn join_many_by_knowing_one() {
 }
 
 #[test]
-fn do_something_else_for_each_sender() {
-    let machine = Machine::new();
-    machine.configure(&recipes()["Do something else for each sender"][0]);
-    let mut command = machine.home.command();
-    command.arg("listen").current_dir(machine.home.path());
-    let listener = Listener::spawn(command);
-    let (sensor, carol) = (machine.sensor.target(), Nobody::new().target());
-    for (from, text) in [
-        (&sensor, "sensor 21.5"),
-        (&carol, "carol hello"),
-        (&sensor, "sensor 22"),
-        (&carol, "carol exit"),
-    ] {
-        crate::support::say(listener.address(), format!("{from} {text}").as_bytes());
-    }
-    machine.wait_for("temperatures", "21.5\n");
-    machine.wait_for("temperatures", "22\n");
-    machine.wait_for("inbox", "carol has gone\n");
-    machine.wait_for("inbox", "carol: hello\n");
-    assert_eq!(machine.read("temperatures").lines().count(), 2);
-    assert_eq!(machine.read("inbox").lines().count(), 2);
-}
-
-#[test]
 fn ask_and_wait_for_the_one_answer() {
     let machine = Machine::new();
     let sensor = Home::new("sensor");
@@ -175,13 +155,6 @@ fn with_its_listener(title: &str) -> (Machine, Outcome) {
     let said = machine.shell(&code, false);
     Command::new("/bin/kill").arg(machine.listener_pid()).status().unwrap();
     (machine, said)
-}
-
-#[test]
-fn ask_and_have_a_command_answer() {
-    let (machine, said) = with_its_listener("Ask, and have a command answer");
-    said.is(0, "", "");
-    assert_eq!(machine.read("answer"), "you asked: temperature?\n");
 }
 
 #[test]
