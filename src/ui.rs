@@ -140,9 +140,12 @@ impl Ui {
         let left = move |state: &ProgressState, out: &mut dyn fmt::Write| {
             if state.pos() > 0 {
                 let rest = targets.saturating_sub(usize::try_from(state.pos()).unwrap_or_default());
-                let left = HumanDuration(state.eta().min(most(rest)));
-                // a terminal that cannot be written to leaves nobody to tell
-                let _ = write!(out, ", about {left:#} left");
+                let left = state.eta().min(most(rest));
+                // less is not worth a word, and a guess by those that were fast
+                if left >= Duration::from_secs(1) {
+                    // a terminal that cannot be written to leaves nobody to tell
+                    let _ = write!(out, ", about {:#} left", HumanDuration(left));
+                }
             }
         };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} peers{msg}{left}") {
