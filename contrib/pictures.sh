@@ -65,6 +65,8 @@ mkdir -p docs/pictures
 # a session of two terminals
 open bob 84 9 "$(as bob)"
 open alice 84 20 "$(as alice)"
+shows bob 'bob$'
+shows alice 'alice$'
 types bob 'p2p listen -b 10.18.0.5'
 shows bob 'listening on'
 types alice 'p2p send 10.18.0.5:5000 Hello, Bob'
@@ -86,6 +88,7 @@ picture session 'Two terminals: bob listens, alice sends him messages and asks w
 
 # the help
 open help 84 100 "$(as help)"
+shows help 'help$'
 types help 'p2p --help'
 shows help 'CLICOLOR_FORCE'
 screen help > "$files/screen"
@@ -109,6 +112,7 @@ done
 kill -STOP "${listeners[3]}" "${listeners[12]}"
 unset P2P_HOME
 open ci 84 40 "$(as ci)"
+shows ci 'ci$'
 types ci 'p2p broadcast --to @web --quorum 80% -t 8s "deploy v1.2"'
 shows ci '/16 peers'
 screen ci > "$files/screen"

@@ -202,6 +202,30 @@ mod tests {
     }
 
     #[test]
+    fn whatever_can_be_known_of_a_value_is_asked_for() {
+        /// Values that have to be thought of.
+        const FREE: [&str; 13] = [
+            "TIME", "N", "COUNT", "PORT", "ADDR", "HOST", "CMD", "MESSAGE", "NAME", "ID", "KEY",
+            "WORD", "COMMAND",
+        ];
+        fn check(command: &Command) {
+            let takes = |a: &&clap::Arg| a.get_num_args().is_some_and(|n| n.takes_values());
+            for argument in command.get_arguments().filter(takes) {
+                let name = argument.get_value_names().unwrap()[0].as_str();
+                let is_path = argument.get_value_hint() != clap::ValueHint::Unknown;
+                let has_words = argument.get_value_parser().possible_values().is_some();
+                let is_known = source(name, Fits::Many).is_some() || is_path || has_words;
+                let place = format!("{} {}", command.get_name(), argument.get_id());
+                assert!(is_known != FREE.contains(&name), "{place}: {name}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        let mut program = Cli::command();
+        program.build();
+        check(&program);
+    }
+
+    #[test]
     fn the_home_that_is_typed_is_the_one_that_is_read() {
         let of = |variables: &[&str], words: &[&str]| {
             let all = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
