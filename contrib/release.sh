@@ -59,14 +59,32 @@ cargo build --release --locked
 target=$(cargo metadata --locked --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 name=p2p-$version-$(rustc -vV | sed -n 's/^host: //p')
 
+# the licences of all that is linked into the program: each crate with what it says of itself, and its texts
+third_party=$target/release/THIRD-PARTY
+metadata=$(cargo metadata --locked --format-version 1)
+cargo tree --locked --edges normal --no-dedupe --prefix none --format '{p}|{l}' | sort -u |
+    while IFS='|' read -r crate licence; do
+        crate=${crate% (*}
+        [ "${crate% v*}" != p2p ] || continue
+        printf '\n==== %s: %s\n' "$crate" "$licence"
+        folder=$(grep -o '"[^"]*/'"${crate/ v/-}"'/Cargo.toml"' <<< "$metadata" | head -n 1 | sed 's/^"//; s|/Cargo.toml"$||')
+        find "$folder" -maxdepth 1 \( -iname 'licen[cs]e*' -o -iname 'copying*' -o -iname 'copyright*' -o -iname 'notice*' \) -type f |
+            sort | while read -r file; do
+                printf '\n---- %s\n\n' "${file##*/}"
+                cat "$file"
+            done
+    done > "$third_party"
+[ -s "$third_party" ] || refuse "the licences of the dependencies were not found"
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/$name"/{completions,man,systemd/system,systemd/user,docs}
+mkdir -p "$work/$name"/{completions,man,systemd/system,systemd/user,docs/pictures}
 install -m 755 "$target/release/p2p" "$work/$name/"
-install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE config.example.toml "$work/$name/"
+install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE "$third_party" config.example.toml "$work/$name/"
 install -m 644 completions/* "$work/$name/completions/"
 install -m 644 docs/man/*.1 "$work/$name/man/"
 install -m 644 docs/*.md "$work/$name/docs/"
+install -m 644 docs/pictures/* "$work/$name/docs/pictures/"
 install -m 644 contrib/systemd/system/* "$work/$name/systemd/system/"
 install -m 644 contrib/systemd/user/* "$work/$name/systemd/user/"
 
