@@ -33,7 +33,8 @@ fn main() -> Result<()> {
     std::fs::write(home.path().join("config.toml"), config)?;
     enter(home.path(), peers)?;
 
-    let lines = ["p2p se", "p2p send ", "p2p send peer99", "p2p send 10.1.2", "p2p ping @"];
+    let lines =
+        ["p2p se", "p2p send ", "p2p send peer99", "p2p send 10.1.2", "p2p ping ", "p2p ping @"];
     let mut times = vec![Vec::new(); lines.len() + 1];
     for run in 0..runs + 5 {
         let mut once = vec![time(&mut Command::new("/bin/true"))?];

@@ -25,7 +25,7 @@ use p2p::hooks::rules::Hooks;
 use p2p::inbox::Identity;
 use p2p::line::Form;
 use p2p::listener::{self, Haste};
-use p2p::open_files;
+use p2p::system::machine;
 use p2p::recorder::{Door, Recorder, Shared};
 use p2p::session::tls::Credentials;
 use p2p::settings::Flags;
@@ -75,7 +75,7 @@ fn main() -> Result<()> {
 }
 
 async fn converge(size: usize, shape: Shape) -> Result<()> {
-    open_files::raise(8 * size + 100);
+    machine::raise_open_files(8 * size + 100);
     let dir = tempfile::tempdir()?;
     let mut network = Network { dir: dir.path().to_owned(), ports: Vec::new() };
     for number in 0..size {

@@ -11,6 +11,7 @@ Register-ArgumentCompleter -Native -CommandName p2p -ScriptBlock {
     })
     # empty arguments are dropped, so a dot follows the last word
     & (Get-Command -CommandType Application p2p | Select-Object -First 1) completions powershell '--' @words "$wordToComplete." 2> $null |
+        Where-Object { $_ -ne "`tfiles" } |
         ForEach-Object {
             $value, $about = $_ -split "`t", 2
             if (-not $about) { $about = $value }

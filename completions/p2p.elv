@@ -2,13 +2,17 @@
 use str
 set edit:completion:arg-completer[p2p] = {|@words|
     try {
-        (external p2p) completions elvish -- $@words 2>/dev/null | each {|line|
-            var value about = (str:split &max=2 "\t" $line"\t")
-            var about = (str:trim-right $about "\t")
-            if (eq $about '') {
-                edit:complex-candidate $value
+        (external p2p) completions elvish -- $@words </dev/null 2>/dev/null | each {|line|
+            if (eq $line "\tfiles") {
+                edit:complete-filename $@words
             } else {
-                edit:complex-candidate $value &display=$value' ('$about')'
+                var value about = (str:split &max=2 "\t" $line"\t")
+                var about = (str:trim-right $about "\t")
+                if (eq $about '') {
+                    edit:complex-candidate $value
+                } else {
+                    edit:complex-candidate $value &display=$value' ('$about')'
+                }
             }
         }
     } catch {

@@ -23,8 +23,7 @@ pub struct Cli {
 }
 
 /// What the short help says of what it leaves out.
-const SHORT_HELP: &str = "Exit statuses, environment, the options of every command: p2p --help\n\
-    Examples: p2p COMMAND --help";
+const SHORT_HELP: &str = "More: p2p --help, p2p COMMAND --help";
 
 fn long_help() -> String {
     format!(

@@ -95,14 +95,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 /// Help and version are data; anything else is a wrong call.
 fn misread(arguments: &[OsString], error: &clap::Error) -> u8 {
     let mut ui = Global::default().ui();
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    ui.json |= options.into_iter().any(|argument| argument == "--json");
     let is_help = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
         // whoever has given no words at all is shown which there are
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => false,
-        _ => {
-            ui.json |= arguments.iter().any(|argument| argument == "--json");
-            return fail(&ui, &misread::explain(error, &Cli::command(), arguments));
-        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !ui.json => false,
+        _ => return fail(&ui, &misread::explain(error, &Cli::command(), arguments)),
     };
     match ui::print_parsed(error) {
         Err(failure) if is_help => fail(&ui, &failure),

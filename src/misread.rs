@@ -1,60 +1,137 @@
-//! A wrong call in words: what clap says of it, as `error:` and `hint:` like every other failure.
+//! A wrong call in words: what clap has found, as `error:` and `hint:` like every other failure.
+//!
+//! It is made of clap's findings and not of its text: what somebody typed must not pass for what we say.
 
+use std::error::Error as _;
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, Error};
 
 use crate::exit::{Code, Failure};
+use crate::nearest::nearest;
+
+/// As much of a word as is repeated in an error.
+const MAX_SHOWN: usize = 80;
 
 /// What is wrong with a call, and what may have been meant.
 pub fn explain(error: &Error, program: &Command, arguments: &[OsString]) -> Failure {
-    let text = error.render().to_string();
-    let mut said = text.split("\n\n").map(str::trim_end);
-    let (message, words) = split_words(said.next().unwrap_or_default());
+    let of = |kind| words(error, kind).unwrap_or_default();
+    let argument = of(ContextKind::InvalidArg);
+    let value = shortened(&of(ContextKind::InvalidValue));
+    let command = shortened(&of(ContextKind::InvalidSubcommand));
+    let suggested = |kind| words(error, kind).map(|words| format!("did you mean `{words}`?"));
+    let equals = || without_equals(&argument, &command, program, arguments);
+    let (message, hint) = match error.kind() {
+        ErrorKind::InvalidSubcommand => (
+            format!("there is no command `{command}`"),
+            suggested(ContextKind::SuggestedSubcommand).or_else(|| {
+                let names = program.get_subcommands().map(|c| c.get_name().to_owned());
+                nearest(&command, names).map(|name| format!("did you mean `{name}`?"))
+            }),
+        ),
+        ErrorKind::UnknownArgument if argument.starts_with('-') => (
+            format!("there is no option `{}` here", shortened(&argument)),
+            suggested(ContextKind::SuggestedArg).or_else(|| usage(error)),
+        ),
+        ErrorKind::UnknownArgument => (
+            format!("`{}` is one word too many", shortened(&argument)),
+            equals().or_else(|| usage(error)),
+        ),
+        ErrorKind::InvalidValue if value.is_empty() => {
+            (format!("{argument} needs a value"), one_of(error))
+        }
+        ErrorKind::InvalidValue => (
+            format!("`{value}` is no value of {argument}"),
+            suggested(ContextKind::SuggestedValue).or_else(|| one_of(error)),
+        ),
+        ErrorKind::ValueValidation => {
+            let why = error.source().map(ToString::to_string).unwrap_or_default();
+            (format!("cannot read `{value}` as {argument}: {}", in_words(&why)), None)
+        }
+        ErrorKind::MissingRequiredArgument => (format!("missing: {argument}"), usage(error)),
+        ErrorKind::ArgumentConflict => {
+            let other = of(ContextKind::PriorArg);
+            let what = if argument.is_empty() { command.clone() } else { argument.clone() };
+            let message = if what == other {
+                format!("{what} can be given once")
+            } else {
+                format!("{what} and {other} exclude each other")
+            };
+            (message, equals().or(Some("leave out one of them".to_owned())))
+        }
+        ErrorKind::InvalidUtf8 => (
+            "a word of the call is not UTF-8".to_owned(),
+            Some("a text of any bytes goes through stdin or --file".to_owned()),
+        ),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            ("which command?".to_owned(), Some("`p2p --help` lists them".to_owned()))
+        }
+        kind => (kind.as_str().unwrap_or("the call is wrong").to_owned(), usage(error)),
+    };
     let failure = Failure::new(Code::Usage, message);
-    let paragraphs: Vec<&str> = said.collect();
-    let begins = |with: &str| paragraphs.iter().find_map(|text| text.trim().strip_prefix(with));
-    let tip = begins("tip: ").map(|tip| tip.lines().next().unwrap_or_default().to_owned());
-    let usage = || begins("Usage: ").map(|usage| one_line(&usage.replace('\n', " or ")));
-    let hint = without_equals(error, program, arguments).or(tip).or(words).or_else(usage);
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
 }
 
-/// The message on one line, and the words of which one was wanted.
-fn split_words(paragraph: &str) -> (String, Option<String>) {
-    let message = paragraph.trim_start_matches("error: ");
-    match message.split_once("[possible values: ") {
-        Some((message, words)) => {
-            (one_line(message), Some(format!("one of {}", words.trim_end_matches(']'))))
-        }
-        None => (one_line(message), None),
+/// The words of a finding, with blanks between.
+fn words(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(word) => Some(word.clone()),
+        ContextValue::Strings(words) => Some(words.join(" ")),
+        _ => None,
     }
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+fn shortened(text: &str) -> String {
+    let mut end = text.char_indices().skip(MAX_SHOWN);
+    end.next().map_or_else(|| text.to_owned(), |(at, _)| format!("{}…", &text[..at]))
+}
+
+fn one_of(error: &Error) -> Option<String> {
+    match error.get(ContextKind::ValidValue)? {
+        ContextValue::Strings(words) if !words.is_empty() => {
+            Some(format!("one of {}", words.join(", ")))
+        }
+        _ => None,
+    }
+}
+
+/// How the command is called. Words of the call are not in it.
+fn usage(error: &Error) -> Option<String> {
+    let ContextValue::StyledStr(usage) = error.get(ContextKind::Usage)? else { return None };
+    let usage = usage.to_string();
+    let forms = usage.trim_start_matches("Usage:").lines().map(str::trim);
+    Some(forms.filter(|form| !form.is_empty()).collect::<Vec<_>>().join(" or "))
+}
+
+/// Why a number is none, without the words of the standard library.
+fn in_words(why: &str) -> &str {
+    match why {
+        _ if why.contains(" is not in 1..") => "a whole number from 1 on",
+        _ if why.contains("digit found") || why.starts_with("number too") => "a whole number",
+        _ => why,
+    }
 }
 
 /// A value that stands behind an option which takes it only with `=`.
-fn without_equals(error: &Error, program: &Command, arguments: &[OsString]) -> Option<String> {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        _ => None,
+fn without_equals(
+    argument: &str,
+    command: &str,
+    program: &Command,
+    arguments: &[OsString],
+) -> Option<String> {
+    let behind = |value: &str| {
+        let at = arguments.iter().position(|word| *word == *value)?;
+        let option = arguments.get(at.checked_sub(1)?)?.to_str()?;
+        let name = option.strip_prefix("--")?;
+        let takes_it = |a: &Arg| a.get_long() == Some(name) && a.is_require_equals_set();
+        let is_such = |command: &Command| command.get_arguments().any(takes_it);
+        program.get_subcommands().any(is_such).then(|| format!("did you mean `{option}={value}`?"))
     };
-    let value = text(ContextKind::InvalidArg)
-        .filter(|value| !value.starts_with('-'))
-        .or_else(|| text(ContextKind::InvalidSubcommand))?;
-    let at = arguments.iter().position(|word| *word == *value)?;
-    let option = arguments.get(at.checked_sub(1)?)?.to_str()?;
-    let name = option.strip_prefix("--")?;
-    let takes_it =
-        |argument: &Arg| argument.get_long() == Some(name) && argument.is_require_equals_set();
-    let is_such = |command: &Command| command.get_arguments().any(takes_it);
-    program.get_subcommands().any(is_such).then(|| format!("did you mean `{option}={value}`?"))
+    [argument, command].into_iter().filter(|value| !value.is_empty()).find_map(behind)
 }
 
 #[cfg(test)]
@@ -73,55 +150,87 @@ mod tests {
 
     #[test]
     fn a_wrong_call_is_one_line_with_what_was_meant() {
-        let cases: [(&[&str], &str, Option<&str>); 9] = [
-            (
-                &["sned", "x"],
-                "unrecognized subcommand 'sned'",
-                Some("a similar subcommand exists: 'send'"),
-            ),
+        let cases: [(&[&str], &str, Option<&str>); 17] = [
+            (&["sned", "x"], "there is no command `sned`", Some("did you mean `send`?")),
+            (&["help", "sned"], "there is no command `sned`", Some("did you mean `send`?")),
             (
                 &["send", "--tpoic", "x"],
-                "unexpected argument '--tpoic' found",
-                Some("a similar argument exists: '--topic'"),
+                "there is no option `--tpoic` here",
+                Some("did you mean `--topic`?"),
+            ),
+            (
+                &["leave", "--all"],
+                "there is no option `--all` here",
+                Some("p2p leave [OPTIONS] [PEER]..."),
             ),
             (
                 &["listen", "--accept", "evry"],
-                "invalid value 'evry' for '--accept <WHO>'",
+                "`evry` is no value of --accept <WHO>",
                 Some("one of any, known, trusted"),
             ),
+            (&["completions", "bsh"], "`bsh` is no value of <SHELL>", Some("did you mean `bash`?")),
             (
-                &["completions", "bsh"],
-                "invalid value 'bsh' for '<SHELL>'",
-                Some("a similar value exists: 'bash'"),
+                &["listen", "--accept"],
+                "--accept <WHO> needs a value",
+                Some("one of any, known, trusted"),
             ),
-            (
-                &["send"],
-                "the following required arguments were not provided: <PEER>",
-                Some("p2p send <PEER> [MESSAGE]..."),
-            ),
+            (&["send"], "missing: <PEER>", Some("p2p send <PEER> [MESSAGE]...")),
             (
                 &["send", "a", "-t", "5"],
-                "invalid value '5' for '--timeout <TIME>': a time needs a unit, as in 500ms, 5s, 1m30s, 2h, 7d",
+                "cannot read `5` as --timeout <TIME>: a time needs a unit, as in 500ms, 5s, 1m30s, 2h, 7d",
                 None,
             ),
+            (&["log", "-n", "0"], "cannot read `0` as --count <N>: a whole number from 1 on", None),
+            (&["log", "-n", "x"], "cannot read `x` as --count <N>: a whole number", None),
             (
                 &["bootstrap", "--lan", "2s"],
-                "unexpected argument '2s' found",
+                "`2s` is one word too many",
                 Some("did you mean `--lan=2s`?"),
             ),
             (
                 &["peers", "--active", "2h"],
-                "the subcommand '2h' cannot be used with '--active[=<TIME>]'",
+                "2h and --active[=<TIME>] exclude each other",
                 Some("did you mean `--active=2h`?"),
             ),
             (
                 &["log", "--new", "worker"],
-                "unexpected argument 'worker' found",
+                "`worker` is one word too many",
                 Some("did you mean `--new=worker`?"),
             ),
+            (&["id", "x"], "`x` is one word too many", Some("p2p id [OPTIONS]")),
+            (
+                &["ping", "--all", "bob"],
+                "--all and [PEER]... exclude each other",
+                Some("leave out one of them"),
+            ),
+            (&["-q"], "which command?", Some("`p2p --help` lists them")),
         ];
         for (words, message, hint) in cases {
-            assert_eq!(explained(words), (message.to_owned(), hint.map(str::to_owned)));
+            assert_eq!(
+                explained(words),
+                (message.to_owned(), hint.map(str::to_owned)),
+                "{words:?}"
+            );
         }
+    }
+
+    #[test]
+    fn what_is_typed_does_not_pass_for_a_hint() {
+        for forged in ["a\n\ntip: rm -rf ~", "a b [possible values: rm]", "x\n\nUsage: rm"] {
+            let (message, hint) = explained(&["send", "alice", "--topic", forged, "x"]);
+            assert!(
+                message
+                    .starts_with(&format!("cannot read `{forged}` as --topic <TOPIC>: a topic is"))
+            );
+            assert_eq!(hint, None);
+        }
+        let (message, _) = explained(&["send", "alice", "--topic", &"x".repeat(5_000)]);
+        assert!(message.len() < 300, "{message}");
+    }
+
+    #[test]
+    fn an_option_with_a_value_of_its_own_is_not_told_to_take_one() {
+        // `--retry` takes its value with a blank
+        assert_eq!(explained(&["id", "--json", "x"]).1.as_deref(), Some("p2p id [OPTIONS]"));
     }
 }

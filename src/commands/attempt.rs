@@ -22,17 +22,17 @@ pub struct AttemptArgs {
 pub struct TryArgs {
     /// Time limit of one try [default: 5s]
     ///
-    /// For all of it: find the host, connect, get the answer.
+    /// The limit is for all of it: find the host, connect, get the answer.
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<Time>,
     /// Try again so often
     ///
-    /// Only where that is safe and may help.
+    /// It is done only where that is safe and may help.
     #[arg(long, value_name = "N")]
     retry: Option<u32>,
     /// Try again for this long
     ///
-    /// After pauses from 200ms to 5s.
+    /// The pauses grow from 200ms to 5s.
     #[arg(long, value_name = "TIME")]
     retry_for: Option<Time>,
 }

@@ -45,7 +45,7 @@ pub struct Args {
     hello: Option<String>,
     /// Greet those of the local network, too
     ///
-    /// Those that announce themselves with `listen --lan`. They are asked for 2s; less may miss some.
+    /// They are those that announce themselves with `listen --lan`. The network is asked for 2s; less may miss some.
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     lan: Option<Option<Time>>,
     /// Do not ask which peers they know
@@ -57,6 +57,8 @@ pub struct Args {
     #[arg(long)]
     meet: bool,
     /// How many have to answer: all, any, N, N% [default: any]
+    ///
+    /// N is a number of peers, N% a part of them, as 50%.
     #[arg(long, value_name = "QUORUM", default_value_t = Quorum::Any, hide_default_value = true)]
     quorum: Quorum,
     #[command(flatten)]

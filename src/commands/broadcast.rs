@@ -33,7 +33,7 @@ pub struct Args {
     text: TextArgs,
     /// Only to these peers; may be repeated
     ///
-    /// A name, HOST:PORT, or @TAG.
+    /// PEER is a name, HOST:PORT, or @TAG.
     #[arg(long, value_name = "PEER")]
     to: Vec<String>,
     /// Not to these peers; may be repeated
@@ -43,6 +43,8 @@ pub struct Args {
     #[arg(long, value_name = "TIME")]
     active: Option<Time>,
     /// How many need it: all, any, N, N% [default: all]
+    ///
+    /// N is a number of peers, N% a part of them, as 50%.
     #[arg(long, value_name = "QUORUM", default_value_t = Quorum::All, hide_default_value = true)]
     quorum: Quorum,
     #[command(flatten)]

@@ -20,7 +20,12 @@ use crate::system::process::NO_COMMANDS;
 use crate::ui::Ui;
 
 /// Show, find, make or check the configuration
+///
+/// Without a word, it is shown.
 #[derive(clap::Args, Debug)]
+#[command(
+    after_long_help = "Examples:\n  p2p config init\n  p2p config show | grep limits\n  p2p -c new.toml config check"
+)]
 pub struct Args {
     #[command(subcommand)]
     action: Option<Action>,

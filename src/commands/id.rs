@@ -12,7 +12,7 @@ use crate::settings::{DEFAULT_PORT, Flags};
 
 /// Print who we are: name, addresses, key
 ///
-/// And the command by which another p2p comes to know us with that key. The addresses are the one that is advertised,
+/// It also prints the command by which another p2p comes to know us with that key. The addresses are the one that is advertised,
 /// or those of this machine with the port of the listener. The key is made when it is needed first.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:\n  \

@@ -57,17 +57,17 @@ pub struct Args {
     count: Option<u64>,
     /// Only those that are not older
     ///
-    /// A length of time as 1h, or a time in UTC as 2026-01-31T18:00:00Z.
+    /// TIME is a length as 1h, or a time in UTC as 2026-01-31T18:00:00Z.
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
     /// Only from these peers; may be repeated
     ///
-    /// With --sent, only to them.
+    /// With --sent, those that were sent to them.
     #[arg(long, value_name = "PEER")]
     from: Vec<String>,
     /// Only of these topics; may be repeated
     ///
-    /// A word, or a pattern with * and ?.
+    /// GLOB is a word, or a pattern with * and ?.
     #[arg(long, value_name = "GLOB")]
     topic: Vec<TopicGlob>,
     /// Messages that were sent, with what became of them
@@ -75,7 +75,7 @@ pub struct Args {
     sent: bool,
     /// Only what came since the last such call
     ///
-    /// What no call with this cursor has handed out; without a name, the cursor is called `default`.
+    /// It is what no call with this cursor has handed out. Without a name, the cursor is called `default`.
     #[arg(long, value_name = "CURSOR", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "default")]
     new: Option<CursorName>,
@@ -84,7 +84,7 @@ pub struct Args {
     follow: bool,
     /// Print the exact bytes of each text
     ///
-    /// Instead of escaping what cannot be seen.
+    /// What cannot be seen is not escaped.
     #[arg(long, conflicts_with = "json")]
     raw: bool,
 }

@@ -45,7 +45,7 @@ pub struct Args {
     peers: Vec<String>,
     /// All known peers
     ///
-    /// Those that have not left, but for those of which we only know from others.
+    /// They are those that have not left, but for those of which we only know from others.
     #[arg(long, conflicts_with = "peers")]
     all: bool,
     /// How often
@@ -54,7 +54,7 @@ pub struct Args {
     count: u32,
     /// From one round to the next [default: 1s]
     ///
-    /// From the beginning of the one to that of the other.
+    /// The time is from the beginning of the one to that of the other.
     #[arg(short, long, value_name = "TIME", requires = "count")]
     interval: Option<Time>,
     /// Learn of the peers that they know

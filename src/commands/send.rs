@@ -40,7 +40,7 @@ pub struct Args {
     text: TextArgs,
     /// Send each line of stdin as a message
     ///
-    /// As it comes. It ends at the first that is not acknowledged, and says which.
+    /// Each is sent as it comes. The first that is not acknowledged ends it, and is named.
     #[arg(long, conflicts_with_all = ["message", "file", "id", "reply"])]
     lines: bool,
     #[command(flatten)]

@@ -38,13 +38,13 @@ pub struct MessageArgs {
     topic: Option<Topic>,
     /// Its id: what has the same id is shown once
     ///
-    /// Instead of one at random. A p2p shows a message of ours with this id once, however often it is sent and whatever its
-    /// text.
+    /// A p2p shows a message of ours with this id once, however often it is sent and whatever its text. Without this option
+    /// each message has a new one at random.
     #[arg(long, value_name = "ID")]
     id: Option<MessageId>,
     /// Wait for what the peer's command prints
     ///
-    /// That of its `listen -x CMD --reply`. The time limit counts for it, too.
+    /// The command is that of its `listen -x CMD --reply`. The time limit counts for it, too.
     #[arg(long)]
     reply: bool,
     /// Fail if the peer cannot acknowledge

@@ -9,6 +9,7 @@ use crate::book::PeerBook;
 use crate::global::Global;
 use crate::lookup::names;
 use crate::name::Name;
+use crate::paths::Paths;
 use crate::peer::{Peer, State};
 use crate::settings::{Flags, Settings};
 use crate::state::cursor;
@@ -41,6 +42,11 @@ impl Known {
     fn home(&self) -> Option<&Home> {
         let Inner { global, home } = &*self.0;
         let open = || {
+            // a pipe would be waited for
+            let path = Paths::find(global).ok()?.config;
+            if std::fs::metadata(path).is_ok_and(|config| !config.is_file()) {
+                return None;
+            }
             let settings = Settings::load(global, &Flags::default()).ok()?;
             let peers = PeersFile::open(settings.place.clone()).ok()?;
             Some(Home { settings, peers })
@@ -93,7 +99,9 @@ impl Known {
     pub(super) fn tags(&self, typed: &str) -> Vec<Candidate> {
         let mut counts = BTreeMap::<&str, usize>::new();
         for peer in self.book().iter().flat_map(|book| book.iter()) {
-            for tag in peer.all_tags().into_iter().filter(|tag| tag.as_str().starts_with(typed)) {
+            let own = peer.tags.iter();
+            let all = own.chain(peer.configured_tags.difference(&peer.tags));
+            for tag in all.filter(|tag| tag.as_str().starts_with(typed)) {
                 *counts.entry(tag.as_str()).or_default() += 1;
             }
         }

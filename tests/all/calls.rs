@@ -13,12 +13,12 @@ fn wrong_calls_are_answered_in_full() {
     said(&["listen", "-p", "99999"]).is(
         2,
         "",
-        &usage("invalid value '99999' for '--port <PORT>': a port is a number from 0 to 65535"),
+        &usage("cannot read `99999` as --port <PORT>: a port is a number from 0 to 65535"),
     );
     said(&["send", ":5000", "hi", "-t", "5"]).is(
         2,
         "",
-        &usage("invalid value '5' for '--timeout <TIME>': a time needs a unit, as in 500ms, 5s, 1m30s, 2h, 7d"),
+        &usage("cannot read `5` as --timeout <TIME>: a time needs a unit, as in 500ms, 5s, 1m30s, 2h, 7d"),
     );
     said(&["send", ":0", "hi"]).is(
         2,
@@ -35,7 +35,7 @@ fn wrong_calls_are_answered_in_full() {
         "",
         "error: cannot read `[fe80::1]:5000` as an address: a link-local IPv6 address needs its interface, as in [fe80::1%eth0]:5000\n",
     );
-    said(&["peers", "add", "-x", "10.0.0.1:1"]).fails(2, "unexpected argument '-x'");
+    said(&["peers", "add", "-x", "10.0.0.1:1"]).fails(2, "there is no option `-x` here");
     said(&["peers", "add", "a:b", "10.0.0.1:1"])
         .fails(2, "cannot use `a:b`: a name has none of : @ / , * and");
     said(&["peers", "add", "a\u{202e}b", "10.0.0.1:1"]).is(
@@ -46,10 +46,10 @@ fn wrong_calls_are_answered_in_full() {
     said(&["broadcast", "-j", "0", "hi"]).is(
         2,
         "",
-        &usage("invalid value '0' for '--jobs <N>': a number from 1 to 65536"),
+        &usage("cannot read `0` as --jobs <N>: a number from 1 to 65536"),
     );
-    said(&["brodcast", "hi"]).fails(2, "hint: a similar subcommand exists: 'broadcast'");
-    said(&["ping"]).fails(2, "the following required arguments were not provided");
+    said(&["brodcast", "hi"]).fails(2, "hint: did you mean `broadcast`?");
+    said(&["ping"]).fails(2, "missing: <PEER>...");
     said(&["--name=--", "config", "show"])
         .fails(2, "cannot use `--` as our name: a name does not start with `-`");
 }
@@ -125,12 +125,13 @@ fn the_short_help_fits_a_screen_and_the_long_one_has_examples() {
         };
         let short = call("-h");
         short.succeeds();
-        assert!(short.stdout.lines().count() <= 24, "{}", short.report());
+        // with the prompt below it
+        assert!(short.stdout.lines().count() < 24, "{}", short.report());
         assert!(short.stdout.lines().all(|line| line.chars().count() <= 80), "{}", short.report());
         let long = call("--help");
         long.succeeds();
         let has_examples = long.stdout.contains("\nExamples:\n  p2p ");
-        assert!(has_examples || command == "config", "{}", long.report());
+        assert!(has_examples, "{}", long.report());
         assert!(long.stdout.contains("\nGlobal options:\n"), "{}", long.report());
     }
 }

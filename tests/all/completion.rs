@@ -124,6 +124,30 @@ fn commands_peers_and_addresses_are_completed_in_every_shell() {
 }
 
 #[test]
+fn files_are_completed_by_the_shell() {
+    let home = known();
+    for name in ["bash", "zsh", "fish"] {
+        let Some(shell) = Shell::start(name, &home) else { continue };
+        std::fs::write(shell.files.path().join("a message"), "").unwrap();
+        let whole = "a\\ message";
+        shell.completes("p2p send bob -f a", &format!("p2p send bob -f {whole}"));
+        shell.completes("p2p listen > a", &format!("p2p listen > {whole}"));
+        shell.completes("p2p send bob --file=a", &format!("p2p send bob --file={whole}"));
+    }
+}
+
+#[test]
+fn what_is_quoted_or_in_brackets_is_completed_too() {
+    let home = known();
+    home.run(["peers", "add", "six", "[2001:db8::6]:6000"]).succeeds();
+    for name in ["bash", "zsh", "fish"] {
+        let Some(shell) = Shell::start(name, &home) else { continue };
+        shell.completes("p2p send \"bo", "p2p send \"bob\"");
+        shell.completes("p2p send \\[2001", "p2p send \\[2001:db8::6\\]:6000");
+    }
+}
+
+#[test]
 fn the_menu_tells_what_each_one_is() {
     let home = known();
     for (name, keys) in [("bash", 2), ("zsh", 1), ("fish", 1), ("elvish", 1)] {

@@ -148,10 +148,12 @@ fn list(name: &str, subcommands: Vec<Command>) -> String {
             continue;
         }
         let called = format!("{} {own}", name.replacen('-', " ", 1));
-        text += &format!(".SS {called}\n");
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        text += &format!(".SS {called}\n{}.\n.PP\n", plain(&about));
         for (title, part) in made(readable(command).bin_name(called)) {
             let begin = if title == "DESCRIPTION" { ".PP\n" } else { "" };
-            if title != "NAME" {
+            // what it is stands above, and is all there is if it is said again
+            if title != "NAME" && part.trim() != format!("{}.", plain(&about)).trim() {
                 text += &format!("{begin}{}\n", part.trim_end());
             }
         }
@@ -203,8 +205,10 @@ fn in_bold(roff: &str) -> String {
     let mut parts = roff.split('`');
     let mut text = parts.next().unwrap_or_default().to_owned();
     for (number, part) in parts.enumerate() {
-        text += if number % 2 == 0 { "\\fB" } else { "\\fR" };
-        text += part;
+        let is_typed = number % 2 == 0;
+        text += if is_typed { "\\fB" } else { "\\fR" };
+        text +=
+            &if is_typed { part.replace("\\-", "-").replace('-', "\\-") } else { part.to_owned() };
     }
     text
 }

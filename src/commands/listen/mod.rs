@@ -94,7 +94,7 @@ pub struct Args {
     bind: Option<Bind>,
     /// Tell others that this is our address
     ///
-    /// HOST or HOST:PORT; without a port, the one that we listen on.
+    /// It is HOST or HOST:PORT; without a port, the one that we listen on.
     #[arg(short, long, value_name = "HOST")]
     advertise: Option<Advertise>,
     /// Stop after one message
@@ -118,12 +118,12 @@ pub struct Args {
     secure: Option<Secure>,
     /// Only from these peers; may be repeated
     ///
-    /// Peers that were entered by hand, by name, @TAG or address. Others are told that they are refused.
+    /// They are peers that were entered by hand, by name, @TAG or address. Others are told that they are refused.
     #[arg(long, value_name = "PEER")]
     from: Vec<String>,
     /// Only of these topics; may be repeated
     ///
-    /// A word, or a pattern with * and ?.
+    /// GLOB is a word, or a pattern with * and ?.
     #[arg(long, value_name = "GLOB")]
     topic: Vec<TopicGlob>,
     /// Run this command for each message
@@ -131,7 +131,7 @@ pub struct Args {
     run: Option<Run>,
     /// Send back what the command prints
     ///
-    /// And its exit status, to senders that wait for a reply.
+    /// Senders that wait for a reply get its output and its exit status.
     #[arg(long, requires = "run")]
     reply: bool,
     /// End a command of -x or a hook after this time [default: 30s]
@@ -140,7 +140,7 @@ pub struct Args {
     /// How many such commands run at once [default: 4]
     #[arg(short, long, hide_short_help = true, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<usize>,
-    /// Greet the static peers of the configuration
+    /// First greet the static peers of the configuration
     #[arg(long)]
     bootstrap: bool,
     /// Who is told of our peers when asking: any, trusted, nobody [default: trusted]
@@ -151,7 +151,7 @@ pub struct Args {
     share_peers: Option<Share>,
     /// Announce us in the local network
     ///
-    /// For bootstrap --lan and peers --lan. Everybody there sees our name, our key, our port and the addresses of this machine.
+    /// `bootstrap --lan` and `peers --lan` find us then. Everybody there sees our name, our key, our port and the addresses of this machine.
     #[arg(long)]
     lan: bool,
     /// Look again, every so often, for a few of the peers that have gone silent: at least 1s [default: never]
@@ -159,7 +159,7 @@ pub struct Args {
     recheck: Option<Time>,
     /// Print the exact bytes of each text
     ///
-    /// Instead of escaping what cannot be seen.
+    /// What cannot be seen is not escaped.
     #[arg(long, conflicts_with = "json")]
     raw: bool,
 }

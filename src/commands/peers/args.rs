@@ -28,12 +28,12 @@ pub struct Args {
     pub(super) action: Option<Action>,
     /// Only these; may be repeated
     ///
-    /// A name, HOST:PORT, @TAG, or a pattern with * and ? for names.
+    /// PEER is a name, HOST:PORT, @TAG, or a pattern with * and ? for names.
     #[arg(long, value_name = "PEER")]
     pub(super) only: Vec<String>,
     /// Only peers that were seen lately
     ///
-    /// In this time, or in the last hour.
+    /// It was in this time, or in the last hour.
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     pub(super) active: Option<Option<Time>>,
     /// Only these: static, heard, learned, lan
@@ -94,7 +94,7 @@ pub(super) enum Sort {
 pub(super) enum Action {
     /// Enter a peer by hand
     ///
-    /// One that is known gets the name.
+    /// A peer that is known already gets the name.
     Add {
         /// Its name here, in one word
         // an argument called `name` would be taken for the global option
@@ -112,9 +112,7 @@ pub(super) enum Action {
     },
     /// Change a peer's name and tags
     ///
-    /// Its name with --name NAME.
-    ///
-    /// A peer that has a name or a tag by hand stays in the list.
+    /// Its name is given with --name NAME. A peer that has a name or a tag by hand stays in the list.
     #[command(
         override_usage = "p2p peers set [--name NAME] [--tag TAG]... [--untag TAG]... <PEER>"
     )]
@@ -131,9 +129,7 @@ pub(super) enum Action {
     },
     /// Say which key a peer has
     ///
-    /// The one that is given, or the one that is there now.
-    ///
-    /// From then on nobody with another key is believed to be this peer. A key that is not given is asked for over the network,
+    /// It is the one that is given, or the one that is there now. From then on nobody with another key is believed to be this peer. A key that is not given is asked for over the network,
     /// where somebody on the way could give another one: compare it with what `p2p id` prints there.
     Trust {
         /// Which: a known name, or HOST:PORT
@@ -147,7 +143,7 @@ pub(super) enum Action {
     },
     /// Forget peers
     ///
-    /// Of those that others tell of, bootstrap learns again.
+    /// Of those that others tell of, `p2p bootstrap` learns again.
     Rm {
         /// Whom: known names, HOST:PORT, or @TAG
         #[arg(value_name = "PEER", required = true)]
@@ -155,7 +151,7 @@ pub(super) enum Action {
     },
     /// Forget those that were not seen for some time
     ///
-    /// Never one that was entered by hand.
+    /// Whoever was entered by hand stays.
     Prune {
         /// Not seen for this time
         #[arg(long, value_name = "TIME")]
