@@ -39,6 +39,13 @@ pub fn listens(_: &TcpListener) -> io::Result<bool> {
 
 /// Whether the system has let go of a connection of which both ends are over: all that was sent is acknowledged, or a
 /// reset has come, which is then the error of the socket. `None` if this system does not tell.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn is_let_go(stream: &TcpStream) -> Option<bool> {
     Some(stream.peer_addr().is_err())
+}
+
+/// The same; other systems know no peer any more as soon as both ends were said, or do not say when.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn is_let_go(_: &TcpStream) -> Option<bool> {
+    None
 }
