@@ -215,6 +215,27 @@ mod tests {
         assert!(timeout(Duration::from_millis(300), sent).await.is_err());
     }
 
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_end_that_came_before_our_bytes_were_acknowledged_is_no_proof() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let socket = socket.listen(1).unwrap();
+        let mut stream = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+        let (mut peer, _) = socket.accept().await.unwrap();
+        peer.shutdown().await.unwrap();
+        // more than its kernel takes, and no more than ours does: all is written, and a part acknowledged
+        let message = vec![b'x'; 64 * 1024];
+        socket2::SockRef::from(&stream).set_send_buffer_size(4 * message.len()).unwrap();
+        let mut sent = std::pin::pin!(exchange(&mut stream, &message, None));
+        assert!(timeout(Duration::from_millis(300), sent.as_mut()).await.is_err());
+        // it closes without having read
+        drop(peer);
+        let unheard = timeout(Duration::from_secs(20), sent).await.unwrap().unwrap_err();
+        assert_eq!(unheard.failure.code, Code::Unconfirmed);
+        assert_eq!(unheard.failure.to_string(), "the connection was reset");
+    }
+
     #[test]
     fn errors_are_told_in_few_words() {
         for (number, words) in [
