@@ -268,3 +268,49 @@ impl io::Read for From<'_> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_file_of_the_same_length_and_end_is_read_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place {
+            path: home.path().to_owned(),
+            allow_network: true,
+            lock_wait: Duration::from_secs(1),
+            caps: Caps::default(),
+            trust: Trust::default(),
+            configured: vec![],
+        };
+        // the second line is longer than what is compared of the end
+        let write = |name: &str, first: &str| {
+            let last = "calls_itself_by_a_name_that_is_as_long_as_may_be";
+            let text = [("10.0.0.1:1", first), ("10.0.0.2:2", last)]
+                .map(|(addr, name)| {
+                    format!("{{\"v\":1,\"addr\":\"{addr}\",\"name\":\"{name}\"}}\n")
+                })
+                .concat();
+            let mut file = disk::make_file(&home.path().join(name)).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        };
+        write(PEERS_FILE, "alice");
+        let mut peers = PeersFile::open(place).unwrap();
+        let first = |peers: &PeersFile| {
+            let mut names: Vec<_> = peers
+                .book()
+                .iter()
+                .filter_map(|peer| Some(peer.name.as_ref()?.to_string()))
+                .collect();
+            names.sort();
+            names.remove(0)
+        };
+        assert_eq!(first(&peers), "alice");
+        // what another process does when it folds
+        write(FOLD_FILE, "bobby");
+        std::fs::rename(home.path().join(FOLD_FILE), home.path().join(PEERS_FILE)).unwrap();
+        peers.reload();
+        assert_eq!(first(&peers), "bobby");
+    }
+}
