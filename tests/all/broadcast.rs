@@ -1,8 +1,9 @@
 //! One message to many: a result for each, a sum at the end, and one time limit for all who are silent.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Home, Listener, Nobody, P2P, outcome, read_to_end};
+use crate::support::{Home, Listener, Nobody, P2P, outcome, read_to_end, wait_for_end};
 
 #[test]
 fn every_known_peer_gets_it_and_has_its_line() {
@@ -146,9 +147,27 @@ fn the_limit_on_open_files_is_raised_for_many_peers() {
             .run(["peers", "add", &format!("p{number}"), &format!("127.0.1.{}:{port}", number + 1)])
             .succeeds();
     }
-    let mut shell = std::process::Command::new("/bin/sh");
+    let mut shell = Command::new("/bin/sh");
     shell.env_clear().env("P2P_HOME", alice.path());
     shell.args(["-c", &format!("ulimit -Sn 40; exec {P2P} broadcast -q -t 10s --secure off hi")]);
     outcome(&mut shell, None).is(0, "", "");
     program.join().unwrap();
+}
+
+#[test]
+fn a_signal_ends_it_with_its_own_status() {
+    for (signal, status) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
+        // it takes the connection and never answers
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let alice = Home::new("alice");
+        let target = silent.local_addr().unwrap().to_string();
+        alice.run(["peers", "add", "bob", &target]).succeeds();
+        let mut command = alice.command();
+        command.args(["broadcast", "-q", "-t", "1m", "--secure", "off", "hi"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let _connection = silent.accept().unwrap();
+        let kill = format!("kill -s {signal} {}", child.id());
+        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        assert_eq!(wait_for_end(&mut child).code(), Some(status), "{signal}");
+    }
 }

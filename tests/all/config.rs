@@ -135,4 +135,11 @@ fn paths_follow_the_xdg_directories_or_one_home() {
         "config /x.toml\nstate /q\nkey /q/key\n",
         "",
     );
+    // it would be another one in each directory
+    path(&[("HOME", "h")], &[]).fails(2, "cannot find a home directory");
+    path(&[("HOME", "/h"), ("XDG_STATE_HOME", "s")], &[]).is(
+        0,
+        "config /h/.config/p2p/config.toml\nstate /h/.local/state/p2p\nkey /h/.local/share/p2p/key\n",
+        "",
+    );
 }

@@ -463,3 +463,20 @@ fn a_listener_that_stops_lets_hooks_finish_and_ends_those_that_do_not() {
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     none_is_left(&marker, Duration::from_secs(1));
 }
+
+#[test]
+fn it_has_no_open_file_of_the_home() {
+    let home = Home::new("bob");
+    let listener = hooked(&home, "ls -l /proc/self/fd; echo end", &[]);
+    let mut open = Vec::new();
+    // for the second message all files are open that the first one needed
+    for number in 0..2 {
+        say(listener.address(), format!("127.0.0.1:6000 alice {number}").as_bytes());
+        let said = std::iter::repeat_with(|| listener.said());
+        open.extend(said.take_while(|line| line != "end"));
+    }
+    assert_eq!(open.iter().filter(|line| line.contains(" 0 -> ")).count(), 2, "{open:#?}");
+    let home = home.path().display().to_string();
+    open.retain(|line| line.contains(&home));
+    assert!(open.is_empty(), "{open:#?}");
+}

@@ -266,6 +266,20 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn it_says_which_signal_has_ended_it() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let home = Home::new("bob");
+        let listener = Listener::start_with(&home, &["-b", "127.0.0.1", "--json"]);
+        assert_eq!(listener.object()["event"], "listening");
+        listener.signal(signal);
+        let stopped = listener.object();
+        let expected = ("stopped".into(), format!("SIG{signal}").into());
+        assert_eq!((&stopped["event"], &stopped["reason"]), (&expected.0, &expected.1));
+        assert_eq!(listener.wait().0.code(), Some(0));
+    }
+}
+
+#[test]
 fn nohup_lets_it_outlive_its_terminal() {
     let home = Home::new("bob");
     let mut shell = std::process::Command::new("/bin/sh");

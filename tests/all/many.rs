@@ -259,6 +259,26 @@ fn fewer_open_files_than_jobs_are_told_and_lived_with() {
 }
 
 #[test]
+fn a_lack_of_open_files_is_not_the_peers_fault() {
+    let nobody = Nobody::new();
+    let mut lacking = 0;
+    // at one of these limits all is open but the connection
+    for limit in 4..24 {
+        let home = Home::new("me");
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.env_clear().env("P2P_HOME", home.path()).env("P2P_NAME", "me");
+        let call =
+            format!("ulimit -n {limit}; exec {P2P} send --secure off {} hi", nobody.target());
+        let said = outcome(shell.args(["-c", &call]), None);
+        if said.stderr.contains("too many open files") {
+            said.is(8, "", "error: too many open files\n");
+            lacking += 1;
+        }
+    }
+    assert!(lacking > 0);
+}
+
+#[test]
 fn a_tag_does_not_make_a_claimed_name_a_given_one() {
     let home = Home::new("me");
     let listener = Listener::start(&home);

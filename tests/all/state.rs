@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -204,6 +205,9 @@ fn a_state_directory_that_is_not_safe_is_left_alone() {
     fs::remove_dir(&peers).unwrap();
     assert!(Command::new("mkfifo").args(["-m", "600"]).arg(&peers).status().unwrap().success());
     home.run(["peers"]).fails(8, "it is not a regular file");
+    fs::remove_file(&peers).unwrap();
+    let _socket = UnixListener::bind(&peers).unwrap();
+    home.run(["peers"]).fails(8, "it is not a regular file");
 }
 
 #[test]
@@ -211,9 +215,10 @@ fn what_we_make_is_ours_alone() {
     let home = Home::new("me");
     let listener = Listener::start(&home);
     say(listener.address(), b"127.0.0.1:7000 alice hi");
+    home.run(["config", "init"]).is(0, "", "");
     let mode = |path: std::path::PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(home.path()), 0o700);
-    for file in ["peers", "peers.lock", "listener", "messages.ndjson"] {
+    for file in ["peers", "peers.lock", "listener", "messages.ndjson", "config.toml"] {
         assert_eq!(mode(home.file(file)), 0o600, "{file}");
     }
 }
@@ -380,4 +385,13 @@ fn a_read_only_disk_can_be_read_and_spoken_from() {
         "{}",
         said.report()
     );
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_key_hangs_nobody() {
+    let home = Home::new("me");
+    fs::create_dir(home.path()).unwrap();
+    let pipe = Command::new("mkfifo").args(["-m", "600"]).arg(home.file("key")).status().unwrap();
+    assert!(pipe.success());
+    home.run(["id"]).fails(8, "it is not a regular file");
 }
