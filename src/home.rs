@@ -22,6 +22,7 @@ use crate::state::dir::StateDir;
 use crate::state::outbox;
 use crate::state::peers_file::{PeersFile, Place};
 use crate::state::presence::{self, Listening};
+use crate::system::machine::allows_open_files;
 use crate::tag::Tag;
 use crate::ui::Ui;
 
@@ -301,6 +302,12 @@ fn unknown(word: &str, nearest: Option<String>) -> Failure {
 
 /// Runs a future to its end on a runtime of its own; what it leaves behind in other threads is not waited for.
 pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    /// With less the runtime cannot open what it needs for itself, and panics.
+    const MIN_OPEN_FILES: u64 = 8;
+    if !allows_open_files(MIN_OPEN_FILES) {
+        let why = format!("cannot start: fewer than {MIN_OPEN_FILES} files may be open");
+        return Err(Failure::new(Code::Io, why).hint("raise the limit: ulimit -n 64"));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.or_fail(Code::Io).map_err(|f| f.context("cannot start"))?;
     let result = runtime.block_on(future);

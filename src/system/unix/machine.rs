@@ -42,6 +42,11 @@ pub fn raise_open_files(connections: usize) -> usize {
     usize::try_from(allowed.saturating_sub(OTHERS)).unwrap_or(connections).max(1)
 }
 
+/// Whether so many files may be open.
+pub fn allows_open_files(count: u64) -> bool {
+    getrlimit(Resource::Nofile).current.is_none_or(|current| current >= count)
+}
+
 /// Whether an error says that there are too many open files.
 pub fn lacks_files(error: &io::Error) -> bool {
     let scarce = [Errno::MFILE, Errno::NFILE];
