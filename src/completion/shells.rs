@@ -60,7 +60,7 @@ impl Shell {
         }
     }
 
-    /// What may come, as the shell's script reads it: one on a line. A line of [`FILES`] asks the shell itself.
+    /// What may come, as the shell's script reads it: one on a line; where a file is wanted, a line that says so.
     pub fn answer(self, program: Command, words: &[OsString], moment: Moment) -> String {
         match self {
             Self::Bash => bash(program, words, moment),
