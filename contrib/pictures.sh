@@ -33,7 +33,7 @@ printf "PS1='%s'\n. %s/completions/p2p.bash\n" '\[\e[1;32m\]$P2P_NAME$\[\e[0m\] 
 printf 'fpath=(%s/completions $fpath)\nautoload -Uz compinit\ncompinit -u -D\nPS1="%%B%%F{green}$P2P_NAME%%%%%%f%%b "\nzstyle ":completion:*" menu select\n' \
     "$PWD" > "$files/.zshrc"
 mkdir -p "$files/none/fish"
-printf 'function fish_prompt; set_color -o green; echo -n $P2P_NAME">"; set_color normal; echo -n " "; end\nset fish_greeting\nsource %s/completions/p2p.fish\n' \
+printf 'function fish_prompt; set_color -o green; echo -n $P2P_NAME">"; set_color normal; echo -n " "; end\nset fish_greeting\nset fish_color_command normal\nset fish_color_param normal\nsource %s/completions/p2p.fish\n' \
     "$PWD" > "$files/none/fish/config.fish"
 shell="bash --noprofile --rcfile $files/bashrc -i"
 
@@ -63,10 +63,15 @@ picture_of() { command picture "$2" > "docs/pictures/$1.svg"; }
 mkdir -p docs/pictures
 
 # a session of two terminals
-open bob 84 9 "$(as bob)"
+open bob 84 10 "$(as bob)"
 open alice 84 20 "$(as alice)"
 shows bob 'bob$'
 shows alice 'alice$'
+# so that she is known by an address of her own
+P2P_HOME=$files/alice P2P_NAME=alice p2p listen -b 10.18.0.4 -p 6000 -a 10.18.0.4 > /dev/null 2> "$files/alice.log" &
+listeners+=($!)
+disown
+until grep -qs listening "$files/alice.log"; do sleep 0.05; done
 types bob 'p2p listen -b 10.18.0.5'
 shows bob 'listening on'
 types alice 'p2p send 10.18.0.5:5000 Hello, Bob'
@@ -109,7 +114,7 @@ for number in $(seq 11 30); do
     until grep -qs listening "$files/$name.log"; do sleep 0.05; done
 done
 # these hold their port, and say nothing
-kill -STOP "${listeners[3]}" "${listeners[12]}"
+kill -STOP "${listeners[4]}" "${listeners[13]}"
 unset P2P_HOME
 open ci 84 40 "$(as ci)"
 shows ci 'ci$'
@@ -127,7 +132,7 @@ presses ci C-l
 types ci 'p2p send web7 Hi'
 shows ci 'hint'
 types ci 'p2p snd web7 Hi'
-shows ci 'similar'
+shows ci 'no command'
 types ci 'p2p broadcast --to @wbe Hi'
 shows ci 'did you mean'
 screen ci > "$files/screen"

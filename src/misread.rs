@@ -25,10 +25,8 @@ pub fn explain(error: &Error, program: &Command, arguments: &[OsString]) -> Fail
     let (message, hint) = match error.kind() {
         ErrorKind::InvalidSubcommand => (
             format!("there is no command `{command}`"),
-            suggested(ContextKind::SuggestedSubcommand).or_else(|| {
-                let names = program.get_subcommands().map(|c| c.get_name().to_owned());
-                nearest(&command, names).map(|name| format!("did you mean `{name}`?"))
-            }),
+            suggested(ContextKind::SuggestedSubcommand)
+                .or_else(|| Some(commands(program, arguments, &command))),
         ),
         ErrorKind::UnknownArgument if argument.starts_with('-') => (
             format!("there is no option `{}` here", shortened(&argument)),
@@ -43,7 +41,7 @@ pub fn explain(error: &Error, program: &Command, arguments: &[OsString]) -> Fail
         }
         ErrorKind::InvalidValue => (
             format!("`{value}` is no value of {argument}"),
-            suggested(ContextKind::SuggestedValue).or_else(|| one_of(error)),
+            one_of(error).or_else(|| suggested(ContextKind::SuggestedValue)),
         ),
         ErrorKind::ValueValidation => {
             let why = error.source().map(ToString::to_string).unwrap_or_default();
@@ -53,7 +51,9 @@ pub fn explain(error: &Error, program: &Command, arguments: &[OsString]) -> Fail
         ErrorKind::ArgumentConflict => {
             let other = of(ContextKind::PriorArg);
             let what = if argument.is_empty() { command.clone() } else { argument.clone() };
-            let message = if what == other {
+            let message = if equals().is_some() {
+                format!("`{what}` is one word too many")
+            } else if what == other {
                 format!("{what} can be given once")
             } else {
                 format!("{what} and {other} exclude each other")
@@ -83,6 +83,25 @@ fn words(error: &Error, kind: ContextKind) -> Option<String> {
         ContextValue::Strings(words) => Some(words.join(" ")),
         _ => None,
     }
+}
+
+/// Which commands there are where somebody typed this one.
+fn commands(program: &Command, arguments: &[OsString], typed: &str) -> String {
+    let mut at = program;
+    for word in arguments.iter().skip(1).filter_map(|word| word.to_str()) {
+        at = at.find_subcommand(word).unwrap_or(at);
+    }
+    if arguments.get(1).is_some_and(|word| word == "help") {
+        let names = program.get_subcommands().map(|command| command.get_name().to_owned());
+        if let Some(name) = nearest(typed, names) {
+            return format!("did you mean `{name}`?");
+        }
+    }
+    if at.get_name() == program.get_name() {
+        return "`p2p --help` lists them".to_owned();
+    }
+    let names: Vec<&str> = at.get_subcommands().map(Command::get_name).collect();
+    format!("one of {}", names.join(", "))
 }
 
 fn shortened(text: &str) -> String {
@@ -150,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_wrong_call_is_one_line_with_what_was_meant() {
-        let cases: [(&[&str], &str, Option<&str>); 17] = [
+        let cases: [(&[&str], &str, Option<&str>); 19] = [
             (&["sned", "x"], "there is no command `sned`", Some("did you mean `send`?")),
             (&["help", "sned"], "there is no command `sned`", Some("did you mean `send`?")),
             (
@@ -168,7 +187,17 @@ mod tests {
                 "`evry` is no value of --accept <WHO>",
                 Some("one of any, known, trusted"),
             ),
-            (&["completions", "bsh"], "`bsh` is no value of <SHELL>", Some("did you mean `bash`?")),
+            (
+                &["completions", "bsh"],
+                "`bsh` is no value of <SHELL>",
+                Some("one of bash, zsh, fish, elvish, powershell"),
+            ),
+            (&["xyz"], "there is no command `xyz`", Some("`p2p --help` lists them")),
+            (
+                &["peers", "list"],
+                "there is no command `list`",
+                Some("one of add, set, trust, rm, prune"),
+            ),
             (
                 &["listen", "--accept"],
                 "--accept <WHO> needs a value",
@@ -189,7 +218,7 @@ mod tests {
             ),
             (
                 &["peers", "--active", "2h"],
-                "2h and --active[=<TIME>] exclude each other",
+                "`2h` is one word too many",
                 Some("did you mean `--active=2h`?"),
             ),
             (

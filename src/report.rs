@@ -203,10 +203,9 @@ pub fn worded(failure: Failure, peer: &Peer, is_greeting: bool, retry: Retry) ->
                 (true, false) => {
                     failure.hint(format!("is `p2p listen -p {port}` running there?{wait}"))
                 }
-                (false, _) => failure.hint(format!(
-                    "is the address right? to change it: p2p peers add NAME {}",
-                    peer.address
-                )),
+                (false, _) => {
+                    failure.hint(format!("is the machine on, and the address right?{wait}"))
+                }
             }
         }
         Code::Timeout if is_greeting => {

@@ -23,7 +23,7 @@ use crate::signals::Caught;
 ///
 /// Each static peer of the configuration gets the CONNECT handshake, all of them at once. Those that answer encrypted are
 /// asked which peers they know, and so are up to three other peers that we have met, chosen anew each time; whether those
-/// answer does not count. Without static peers they stand in for them. A peer tells of its peers if its listener has
+/// answer does not count. Without static peers, peers that were met before are greeted instead. A peer tells of its peers if its listener has
 /// --share-peers.
 ///
 /// Peers of which others tell are entered as learned. Until they are met, what others say is all that is known of them, and

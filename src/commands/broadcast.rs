@@ -15,8 +15,8 @@ use crate::report::Errand;
 
 /// Send one message to many peers
 ///
-/// It goes to every known peer that has not left, but for those that we only know from others, and to one that has moved
-/// only where it was seen last. Each peer's result is one line, as it finishes: address, name, status,
+/// It goes to every known peer that has not left, but for those that we only know from others. A peer that has moved gets it
+/// only at the address where it was seen last. Each peer's result is one line, as it finishes: address, name, status,
 /// milliseconds. So many as -j says begin at once; one that does not answer soon makes room for the next, so that many
 /// silent peers together cost one time limit.
 #[derive(clap::Args, Debug)]

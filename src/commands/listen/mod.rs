@@ -62,7 +62,7 @@ const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
 ///
 /// Each message is one line on stdout: address, name, text. Whatever is in a text, it stays on its line: newlines,
 /// tabs, backslashes and everything that cannot be seen appear escaped. SIGINT, SIGTERM or SIGHUP ends the listener;
-/// it finishes what is in hand and tells the peers that know it. A second signal ends it at once.
+/// it finishes what is in hand and says goodbye to the peers that know us. A second signal ends it at once.
 ///
 /// Other p2p write in encrypted sessions, and prove their key. What plain programs say is only a claim; on a terminal a name
 /// that is no more than that has a ? after it.

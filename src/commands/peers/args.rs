@@ -96,7 +96,7 @@ pub(super) enum Action {
     ///
     /// A peer that is known already gets the name.
     Add {
-        /// Its name here, in one word
+        /// Its name here, in one word; blanks become _
         // an argument called `name` would be taken for the global option
         #[arg(value_name = "NAME")]
         given_name: String,
