@@ -153,6 +153,22 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_only_others_give_is_not_listed() {
+        let mut book = PeerBook::default();
+        let teller = Teller { key: None, ip: "10.9.9.9".parse().unwrap(), is_chosen: true };
+        let told = Acquaintance {
+            address: "10.0.0.7:1".parse().unwrap(),
+            name: "alice".parse().ok(),
+            key: None,
+            seen: std::time::SystemTime::UNIX_EPOCH,
+        };
+        let telling = Telling { teller, peers: vec![told] };
+        book.learn(&[telling], std::time::SystemTime::UNIX_EPOCH, |_| false);
+        assert_eq!(book.len(), 1);
+        assert_eq!(names(&book, ""), []);
+    }
+
+    #[test]
     fn an_unknown_name_gets_the_nearest_one() {
         let book = book([
             ("10.0.0.1:1", true, false, Source::Heard),

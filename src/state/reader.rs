@@ -323,6 +323,25 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_lines_are_whole_ones_and_a_bounded_part() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = StateDir::create(home.path(), true).unwrap();
+        assert_eq!(newest_lines(&dir, RECEIVED).unwrap(), [b""; 0]);
+        let write = |text: &str| {
+            let mut file = dir.fresh_file(RECEIVED.current).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        };
+        write("one\ntwo\nthr");
+        assert_eq!(
+            newest_lines(&dir, RECEIVED).unwrap(),
+            [b"one", b"two"],
+            "the last is not finished"
+        );
+        write(&format!("{}\nlast\n", "x".repeat(CHUNK_BYTES)));
+        assert_eq!(newest_lines(&dir, RECEIVED).unwrap(), [b"last"], "the first is cut");
+    }
+
+    #[test]
     fn it_begins_after_any_number_on_either_page() {
         let home = tempfile::tempdir().unwrap();
         write(&home, 600_000, 20_000);

@@ -226,6 +226,11 @@ fn only_what_would_be_taken_is_offered() {
     assert_eq!(values(&home, &["listen", "--from", "m"]), [""; 0], "nobody has entered him");
     assert_eq!(values(&home, &["listen", "--from", "al"]), ["alice", "alina"]);
     assert_eq!(values(&home, &["send", "@"]), [""; 0], "a tag may be many");
+    let all = values(&home, &["send", ""]);
+    assert_eq!(all, ["alice", "alina", "bob", "carol", "mallory"], "who has a name is known by it");
+    let entered = values(&home, &["peers", "add", "x", "10"]);
+    assert_eq!(entered, [""; 0], "those have a name by hand");
+    assert_eq!(values(&home, &["peers", "add", "x", "127.0.0.2"]), ["127.0.0.2:6000"]);
     assert_eq!(offered(&home, &["ping", "@"]), [("@lab".into(), "4 peers".into())]);
     assert_eq!(values(&home, &["peers", "add", "m", "127.0.0.2"]), ["127.0.0.2:6000"]);
     assert_eq!(values(&home, &["peers", "set", "bob", "--untag", ""]), ["lab"]);
