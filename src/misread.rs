@@ -258,8 +258,10 @@ mod tests {
     }
 
     #[test]
-    fn an_option_with_a_value_of_its_own_is_not_told_to_take_one() {
-        // `--retry` takes its value with a blank
-        assert_eq!(explained(&["id", "--json", "x"]).1.as_deref(), Some("p2p id [OPTIONS]"));
+    fn an_option_without_a_value_is_not_told_to_take_one() {
+        // `--meet` takes none
+        let (message, hint) = explained(&["bootstrap", "--meet", "x"]);
+        assert_eq!(message, "`x` is one word too many");
+        assert!(hint.is_some_and(|hint| hint.starts_with("p2p bootstrap ")));
     }
 }

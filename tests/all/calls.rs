@@ -1,5 +1,7 @@
 //! Wrong calls, and what they are answered: whole outputs, as their users see them.
 
+use clap::CommandFactory as _;
+
 use crate::support::{Home, Nobody, outcome};
 
 fn usage(message: &str) -> String {
@@ -74,24 +76,20 @@ fn a_name_that_is_an_address_or_an_option_is_never_taken_for_one() {
     home.run(["send", "$(reboot)", "hi"]).fails(4, "cannot reach $(reboot) (127.0.0.1:");
 }
 
+/// All commands that there are.
+fn commands() -> Vec<String> {
+    let program = p2p::cli::Cli::command();
+    program.get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
 #[test]
 fn the_help_lists_what_there_is() {
     let home = Home::new("me");
     let help = home.run(["--help"]);
     help.succeeds();
-    for command in [
-        "listen",
-        "send",
-        "broadcast",
-        "peers",
-        "ping",
-        "bootstrap",
-        "leave",
-        "config",
-        "completions",
-    ] {
+    for command in commands() {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{}", help.report());
-        let own = home.run([command, "--help"]);
+        let own = home.run([command.as_str(), "--help"]);
         own.succeeds();
         assert!(own.stdout.contains("\nUsage: p2p "), "{}", own.report());
         assert!(own.stdout.lines().all(|line| line.chars().count() <= 100), "{}", own.report());
@@ -103,21 +101,7 @@ fn the_help_lists_what_there_is() {
 #[test]
 fn the_short_help_fits_a_screen_and_the_long_one_has_examples() {
     let home = Home::new("me");
-    let commands = [
-        "",
-        "listen",
-        "send",
-        "broadcast",
-        "peers",
-        "ping",
-        "bootstrap",
-        "leave",
-        "log",
-        "id",
-        "config",
-        "completions",
-    ];
-    for command in commands {
+    for command in commands().into_iter().chain([String::new()]) {
         let call = |help: &str| {
             let mut call = home.command();
             call.args(command.split_whitespace()).arg(help).env("COLUMNS", "80");

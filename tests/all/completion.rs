@@ -270,6 +270,11 @@ fn a_home_that_cannot_be_read_offers_nothing_and_says_nothing() {
     home.configure("rubbish");
     assert_eq!(values(&home, &["send", "b"]), [""; 0]);
     assert_eq!(values(&home, &["se"]), ["send"]);
+    // nobody writes into this one
+    std::fs::remove_file(home.file("config.toml")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(home.file("config.toml")).status();
+    assert!(made.unwrap().success());
+    assert_eq!(values(&home, &["send", "b"]), [""; 0]);
 }
 
 #[test]
