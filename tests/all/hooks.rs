@@ -406,7 +406,7 @@ fn as_the_first_process_of_a_container_it_leaves_no_zombies() {
     let ready = ready.recv_timeout(crate::support::PATIENCE).unwrap();
     let Some(address) = ready.strip_prefix("listening on ").and_then(|r| r.split(' ').next())
     else {
-        println!("SKIPPED: no namespace of processes here: {ready}");
+        skipped!("no namespace of processes here: {ready}");
         let _ = child.wait();
         return;
     };

@@ -65,10 +65,7 @@ impl Hosts {
         BufReader::new(holder.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         let Some((a, b)) = ready.trim().split_once(' ') else {
             let said = holder.wait_with_output().unwrap();
-            println!(
-                "SKIPPED: no two hosts here: {}",
-                String::from_utf8_lossy(&said.stderr).trim()
-            );
+            skipped!("no two hosts here: {}", String::from_utf8_lossy(&said.stderr).trim());
             return None;
         };
         Some(Self { a: a.to_owned(), b: b.to_owned(), holder, is_mapped })

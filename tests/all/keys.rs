@@ -543,7 +543,7 @@ fn another_implementation_of_tls_is_understood() {
         found.or_else(|_| std::process::Command::new(name).arg("version").output()).is_ok()
     };
     if !(tool("gnutls-cli") && tool("openssl")) {
-        println!("SKIPPED: no gnutls-cli and openssl to talk with");
+        skipped!("no gnutls-cli and openssl to talk with");
         return;
     }
     let bob = Home::new("bob");

@@ -299,7 +299,7 @@ fn without_a_network_or_its_port_it_is_said_and_nothing_is_asked() {
     };
     let said = alone("ip link set lo up && exec $P2P peers --lan");
     if said.stderr.contains("unshare") {
-        println!("SKIPPED: no network namespace here: {}", said.stderr);
+        skipped!("no network namespace here: {}", said.stderr);
         return;
     }
     said.fails(4, "this machine is in no local network");
@@ -361,7 +361,7 @@ fn a_port_that_somebody_has_for_himself_is_said_and_listening_goes_on() {
     let mut taker = taker.spawn().unwrap();
     let ready = crate::support::lines_of(taker.stdout.take().unwrap()).recv_timeout(PATIENCE);
     if ready.is_err() {
-        println!("SKIPPED: no python3 to take the port");
+        skipped!("no python3 to take the port");
         let _ = taker.wait();
         return;
     }
@@ -404,7 +404,7 @@ impl Avahi {
         "#;
         let prepared = outcome(hosts.command(On::A, "bash").args(["-c", script]), None);
         if !prepared.stdout.is_empty() || !prepared.stderr.is_empty() {
-            println!("SKIPPED: no Avahi here: {}{}", prepared.stdout, prepared.stderr);
+            skipped!("no Avahi here: {}{}", prepared.stdout, prepared.stderr);
             return None;
         }
         let spawn = |program: &str, arguments: &[&str]| {

@@ -330,7 +330,7 @@ fn durable_needs_a_history_and_acknowledges_what_is_on_the_disk() {
 fn what_cannot_be_synced_is_not_acknowledged_and_ends_the_listener() {
     let strace = std::process::Command::new("strace").arg("-V").stdout(Stdio::null()).status();
     if !strace.is_ok_and(|status| status.success()) {
-        println!("SKIPPED: no strace to make a sync fail");
+        skipped!("no strace to make a sync fail");
         return;
     }
     let home = Home::new("bob");

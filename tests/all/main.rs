@@ -7,9 +7,11 @@
     reason = "a test that fails says so, one that measures too"
 )]
 
+#[macro_use]
+mod support;
+
 mod hosts;
 mod raw;
-mod support;
 mod terminal;
 
 mod attacks;

@@ -114,7 +114,7 @@ fn a_classroom_with_the_student_programs() {
 #[test]
 fn from_nc_and_to_it() {
     if Command::new("nc").arg("-h").output().is_err() {
-        println!("SKIPPED: no nc here");
+        skipped!("no nc here");
         return;
     }
     let mut machines = two();
@@ -127,7 +127,7 @@ fn from_nc_and_to_it() {
 #[test]
 fn into_another_network_through_ssh() {
     let Some(mut server) = ssh_server() else {
-        println!("SKIPPED: no sshd here");
+        skipped!("no sshd here");
         return;
     };
     let mut machines = two();
@@ -204,7 +204,7 @@ fn into_a_file_and_a_reader_that_misses_nothing() {
 #[test]
 fn monitoring_with_json_and_jq() {
     if Command::new("jq").arg("--version").output().is_err() {
-        println!("SKIPPED: no jq here");
+        skipped!("no jq here");
         return;
     }
     let mut machines = Machines::new(&["alice", "web1"]);

@@ -376,7 +376,7 @@ fn a_read_only_disk_can_be_read_and_spoken_from() {
     command.args(["--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c", &script]);
     let said = outcome(&mut command, None);
     if said.status.code() == Some(77) || said.stderr.starts_with("unshare:") {
-        println!("SKIPPED: no namespace of file systems here: {}", said.stderr);
+        skipped!("no namespace of file systems here: {}", said.stderr);
         return;
     }
     said.fails(0, "cannot write down what was learned of peers");

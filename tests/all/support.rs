@@ -411,3 +411,14 @@ pub fn project_files(below: &str, ending: &str) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// Says why a test is passed over, where no test runner hides it.
+pub fn skip(why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: {}", why.trim());
+}
+
+/// [`skip`] with what `format!` takes.
+macro_rules! skipped {
+    ($($why:tt)*) => { $crate::support::skip(&format!($($why)*)) };
+}

@@ -20,7 +20,7 @@ impl Terminal {
         for tool in ["tmux", program[0]] {
             let found = Command::new("sh").args(["-c", "command -v \"$0\"", tool]).output().ok()?;
             if !found.status.success() {
-                println!("SKIPPED: {tool} is not there");
+                skipped!("{tool} is not there");
                 return None;
             }
         }

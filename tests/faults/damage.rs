@@ -1,0 +1,1 @@
+//! State files that are cut, mutated or replaced.

@@ -1,0 +1,1 @@
+//! Power cuts, on a file system of our own.

@@ -1,0 +1,1 @@
+//! Failures that others have published, by their names.

@@ -1,0 +1,26 @@
+//! What a fault program says of itself, and how long it lasts.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+/// The variable that makes fault programs last longer.
+const LONGER: &str = "P2P_FAULTS_FOR";
+
+/// How long a fault program that can go on does so: as long as [`LONGER`] says, else this long.
+pub fn lasting(ordinarily: Duration) -> Duration {
+    match std::env::var(LONGER) {
+        Ok(text) => humantime::parse_duration(&text).unwrap(),
+        Err(_) => ordinarily,
+    }
+}
+
+/// Prints the figures of the fault program that calls it, where no test runner hides them.
+pub fn print_figures(figures: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = writeln!(std::io::stderr(), "FIGURES: {test}: {figures}");
+}
+
+/// [`print_figures`] of what `format!` takes.
+macro_rules! figures {
+    ($($figures:tt)*) => { $crate::report::print_figures(&format!($($figures)*)) };
+}

@@ -1,0 +1,1 @@
+//! Every system call on the path of the state, failing in turn.

@@ -1,0 +1,1 @@
+//! Everything that reads foreign bytes, with millions of mutated inputs, in the ordinary test run.
