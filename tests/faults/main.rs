@@ -28,3 +28,5 @@ mod power;
 mod published;
 mod soak;
 mod syscalls;
+mod tally;
+mod traffic;
