@@ -30,3 +30,4 @@ mod soak;
 mod syscalls;
 mod tally;
 mod traffic;
+mod writers;
