@@ -1,1 +1,0 @@
-//! Failures that others have published, by their names.
