@@ -1,4 +1,4 @@
-//! Makes foreign bytes safe to show: one line, nothing invisible, nothing that a terminal obeys.
+//! Makes foreign bytes safe to show: one line, nothing invisible, nothing that a terminal obeys; and safe to paste.
 //!
 //! The result is reversible: every escape starts with a backslash and a backslash is itself escaped.
 //! This file knows nothing of where the bytes come from or go to.
@@ -33,6 +33,13 @@ fn push_char(line: &mut String, c: char) {
         c if is_visible(c) => line.push(c),
         c => line.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
     }
+}
+
+/// A word as a shell takes it for this word and nothing else: names are chosen by others, and hints are pasted.
+pub fn shell_word(word: &str) -> String {
+    // no argument can hold a NUL, so it does not matter what becomes of one
+    let word = word.replace('\0', "");
+    shlex::try_quote(&word).map_or_else(|_| word.clone(), |quoted| quoted.into_owned())
 }
 
 /// Whether a character can be shown as it is: it leaves a mark or is the blank, and steers nothing.

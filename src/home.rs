@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use crate::address::Address;
 use crate::book::PeerBook;
 use crate::dial::{Dialer, is_own_ip, resolve_advertised};
+use crate::escape::shell_word;
 use crate::exit::{Code, Failure, OrFail as _};
 use crate::global::Global;
 use crate::key::PublicKey;
@@ -77,9 +78,10 @@ impl Home {
                 Code::Usage,
                 format!("`{word}` may be many peers, and here one is meant"),
             );
-            return Err(
-                failure.hint(format!("to send to all of them: p2p broadcast --to {word} TEXT"))
-            );
+            return Err(failure.hint(format!(
+                "to send to all of them: p2p broadcast --to {} TEXT",
+                shell_word(word)
+            )));
         }
         if word.contains(':') {
             let address: Address = word.parse().or_fail(Code::Usage).map_err(|failure| {
@@ -139,8 +141,11 @@ impl Home {
             }
             let peer = self.peer(word)?;
             let why = format!("nobody has entered who `{word}` is, {} only says so", peer.address);
-            return Err(Failure::new(Code::UnknownPeer, why)
-                .hint(format!("if it is: p2p peers add {word} {}", peer.address)));
+            return Err(Failure::new(Code::UnknownPeer, why).hint(format!(
+                "if it is: p2p peers add {} {}",
+                shell_word(word),
+                peer.address
+            )));
         }
         self.peers_named(words)
     }
@@ -152,8 +157,14 @@ impl Home {
             let failure =
                 Failure::new(Code::UnknownPeer, format!("no known peer has the tag @{tag}"));
             failure.hint(match nearest {
-                Some(nearest) => format!("did you mean `@{nearest}`? `p2p peers` lists all"),
-                None => format!("give it to peers: p2p peers set PEER --tag {tag}"),
+                Some(nearest) => {
+                    let nearest = shell_word(&format!("@{nearest}"));
+                    format!("did you mean `{nearest}`? `p2p peers` lists all")
+                }
+                None => {
+                    let tag = shell_word(tag.as_str());
+                    format!("give it to peers: p2p peers set PEER --tag {tag}")
+                }
             })
         })?;
         // whoever has the tag has it wherever it is now
@@ -291,10 +302,12 @@ fn unknown(word: &str, nearest: Option<String>) -> Failure {
     let failure = Failure::new(Code::UnknownPeer, format!("no known peer is called `{word}`"));
     let as_address = word.parse::<IpAddr>().map(|ip| Address::new(ip, DEFAULT_PORT));
     failure.hint(match (nearest, as_address) {
-        (Some(name), _) => format!("did you mean `{name}`? `p2p peers` lists all"),
+        (Some(name), _) => {
+            format!("did you mean `{}`? `p2p peers` lists all", shell_word(&name))
+        }
         (None, Ok(address)) => format!("an address has a port, as in {address}"),
         (None, Err(_)) if Name::typed(word).is_ok() => {
-            format!("give it a name: p2p peers add {word} HOST:PORT")
+            format!("give it a name: p2p peers add {} HOST:PORT", shell_word(word))
         }
         (None, Err(_)) => "`p2p peers` lists all".to_owned(),
     })

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use crate::commands::attempt::{AttemptArgs, JobsArg};
 use crate::commands::text::{MessageArgs, TextArgs};
 use crate::config::Time;
+use crate::escape::shell_word;
 use crate::exit::{Code, Exit, Failure};
 use crate::global::Global;
 use crate::home::{Home, block_on};
@@ -100,7 +101,8 @@ fn check_words(home: &Home, args: &Args) -> Result<(), Failure> {
     }
     let message = format!("`{first}` would be the first word of a text for all peers");
     Err(Failure::new(Code::Usage, message).hint(format!(
-        "to send to it: p2p broadcast --to {first} TEXT; if it is text, put all of it in quotes"
+        "to send to it: p2p broadcast --to {} TEXT; if it is text, put all of it in quotes",
+        shell_word(first)
     )))
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::dial::resolve_advertised;
+use crate::escape::shell_word;
 use crate::event::Event;
 use crate::exit::{Exit, Failure};
 use crate::global::Global;
@@ -30,7 +31,7 @@ pub fn run(global: &Global, Args {}: &Args) -> Result<Exit, Failure> {
     let keys = Keys::new(settings.data_dir.clone(), settings.place.allow_network);
     let key = keys.open()?.public();
     let fingerprint = key.fingerprint();
-    let add = format!("p2p peers add {name} {} --key {key}", addresses[0]);
+    let add = format!("p2p peers add {} {} --key {key}", shell_word(&name), addresses[0]);
     let addrs: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     let lines = format!(
         "name\t{name}\n{}key\t{key}\nfingerprint\t{fingerprint}\nadd\t{add}",

@@ -1,6 +1,8 @@
 //! Texts that steer terminals, forge lines, or are taken for options and commands.
 
 use std::collections::BTreeSet;
+use std::process::Command;
+
 use super::{
     HIDDEN, ORDERS, all_hidden, both_are_tame, is_tame, on_terminal, receiver, unescaped,
     verdict_of,
@@ -291,6 +293,101 @@ fn sigspoof_cve_2018_12020_a_newline_in_a_text_cannot_forge_a_line() {
         alice.run(["peers", "rm", "p0", "p1", "p2"]).fails(0, "");
     }
     figures!("{} ends of lines in 6 messages and 3 answers each", ends.len());
+}
+
+/// What a shell makes of the words of a text: they, and nothing that was run.
+fn as_shell_words(code: &str, canary: &std::path::Path) -> Vec<String> {
+    let dir = canary.parent().unwrap();
+    let mut shell = Command::new("/bin/sh");
+    shell.current_dir(dir).env_clear().env("PATH", "/usr/bin:/bin");
+    // the program itself is not run: its words are printed
+    shell.args(["-c", &format!("p2p() {{ printf '%s\\n' \"$@\"; }}\n{code}")]);
+    let words = outcome(&mut shell, None).stdout;
+    assert!(!canary.exists(), "`{code}` has run something");
+    words.lines().map(str::to_owned).collect()
+}
+
+/// Names that are options or commands, and hints that a person pastes.
+#[test]
+fn openssh_cve_2023_51385_a_name_is_neither_an_option_nor_shell_text() {
+    let bob = Home::new("bob");
+    let listener = Listener::start(&bob);
+    let options = ["-oProxyCommand=sh", "--home=/", "-", "--", "-1", "-x"];
+    for (number, name) in options.iter().enumerate() {
+        say(listener.address(), format!("127.0.0.1:{} {name} hi", 7000 + number).as_bytes());
+        assert_eq!(
+            bob.peer(&format!("127.0.0.1:{}", 7000 + number)).unwrap().get("name"),
+            None,
+            "{name}"
+        );
+    }
+    let commands = [
+        "a;>canary;x",
+        "b$(>canary)x",
+        "c`>canary`x",
+        "d|tee>canary",
+        "e&>canary",
+        "f'>canary;'x",
+        "g\">canary",
+        "h>canary",
+        "i#>canary",
+    ];
+    let key = key_of(&bob);
+    for (number, name) in commands.iter().enumerate() {
+        let port = 7100 + number;
+        say(listener.address(), format!("127.0.0.1:{port} {name} hi").as_bytes());
+        // a topic that is an option is none, and one that is a command is a word
+        let mut session = Raw::begin(listener.address(), key);
+        let header = serde_json::json!({"type": "message", "id": format!("t{number}"), "size": 0, "topic": name});
+        session.say(format!("{header}\n").as_bytes());
+        assert!(session.rest_after_hello().contains("ok"));
+        let header = r#"{"type":"message","id":"o","size":0,"topic":"-oProxyCommand=sh"}"#;
+        session = Raw::begin(listener.address(), key);
+        session.say(format!("{header}\n").as_bytes());
+        assert!(!session.rest_after_hello().contains("ok"));
+    }
+    listener.stop();
+    let canary = bob.file("canary");
+    let mut pasted = 0;
+    for name in commands {
+        let mistyped = format!("{name}x");
+        let calls: [&[&str]; 7] = [
+            &["send", &mistyped, "x"],
+            &["listen", "--from", name, "-p", "0"],
+            &["listen", "--from", &mistyped, "-p", "0"],
+            &["broadcast", "x", "--to", &mistyped],
+            &["send", &format!("@{name}"), "x"],
+            &["ping", &format!("@{name}")],
+            &["peers", "set", &mistyped, "--name", name],
+        ];
+        for call in calls {
+            let said = bob.run(call);
+            both_are_tame(&format!("{call:?}"), &said);
+            let hint = said.stderr.lines().find_map(|line| line.strip_prefix("hint: "));
+            for command in hint.into_iter().filter_map(|hint| Some(&hint[hint.find("p2p ")?..])) {
+                if hint.is_some_and(|hint| hint.contains("`p2p peers` lists all")) {
+                    continue;
+                }
+                let words = as_shell_words(command, &canary);
+                assert!(
+                    words.iter().any(|word| word.trim_start_matches('@').starts_with(&name[..1])),
+                    "{command}: {words:?}"
+                );
+                pasted += 1;
+            }
+        }
+        // who we are is a command that others paste
+        let id = outcome(bob.command().env("P2P_NAME", name).args(["id", "--json"]), None);
+        let id: serde_json::Value = serde_json::from_str(&id.stdout).unwrap();
+        let words = as_shell_words(id["add"].as_str().unwrap(), &canary);
+        assert_eq!(words[..3], ["peers", "add", id["name"].as_str().unwrap()]);
+        pasted += 1;
+    }
+    assert!(pasted >= commands.len() * 3, "{pasted}");
+    figures!(
+        "{} names, {pasted} commands of hints and of `p2p id` pasted into a shell",
+        options.len() + commands.len()
+    );
 }
 
 /// The log is written by those who write to us, and read on a terminal, also while it grows.
