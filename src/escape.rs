@@ -35,6 +35,25 @@ fn push_char(line: &mut String, c: char) {
     }
 }
 
+/// An object of JSON with JSON's own escapes for what cannot be seen: serde_json leaves bidirectional overrides and C1
+/// controls as they are.
+pub fn escape_json(object: String) -> String {
+    if object.is_ascii() && !object.contains('\u{7f}') {
+        return object;
+    }
+    let mut line = String::with_capacity(object.len() + 16);
+    for c in object.chars() {
+        if is_visible(c) {
+            line.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| line.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    line
+}
+
 /// A word as a shell takes it for this word and nothing else: names are chosen by others, and hints are pasted.
 pub fn shell_word(word: &str) -> String {
     // no argument can hold a NUL, so it does not matter what becomes of one

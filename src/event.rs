@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::arrived::{Arrived, From};
-use crate::escape::is_visible;
+use crate::escape::escape_json;
 use crate::exit::Failure;
 use crate::hearsay::Hearsay;
 use crate::id::MessageId;
@@ -255,7 +255,7 @@ impl Event {
     /// The object as one line with its newline.
     pub fn line(&self) -> String {
         // only strings, numbers and options of them: nothing that serde_json could refuse
-        visible(serde_json::to_string(self).unwrap_or_default()) + "\n"
+        escape_json(serde_json::to_string(self).unwrap_or_default()) + "\n"
     }
 
     /// The last line of a command that failed.
@@ -303,24 +303,6 @@ pub fn rfc3339(time: SystemTime) -> String {
 /// Milliseconds with three decimals.
 pub fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// JSON escapes for what cannot be seen: serde_json leaves bidirectional overrides and C1 controls as they are.
-fn visible(object: String) -> String {
-    if object.is_ascii() && !object.contains('\u{7f}') {
-        return object;
-    }
-    let mut line = String::with_capacity(object.len() + 16);
-    for c in object.chars() {
-        if is_visible(c) {
-            line.push(c);
-        } else {
-            c.encode_utf16(&mut [0; 2])
-                .iter()
-                .for_each(|unit| line.push_str(&format!("\\u{unit:04x}")));
-        }
-    }
-    line
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
+use crate::escape::escape_json;
 use crate::exit::Failure;
 use crate::id::MessageId;
 use crate::message::Outgoing;
@@ -127,7 +128,7 @@ impl Posted {
     /// The object as one line with its newline.
     pub fn line(&self) -> String {
         // only strings and numbers: nothing that serde_json could refuse
-        serde_json::to_string(self).unwrap_or_default() + "\n"
+        escape_json(serde_json::to_string(self).unwrap_or_default()) + "\n"
     }
 
     /// Reads it back: one result for each peer, each with number, time and text.

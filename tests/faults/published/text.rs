@@ -36,6 +36,13 @@ fn nothing_shows(home: &Home) {
             is_tame(&format!("{arguments:?} into {where_to}"), &shown.replace('\t', ""));
         }
     }
+    for entry in std::fs::read_dir(home.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read(&path).unwrap();
+        if path.extension().is_none_or(|kind| kind != "seen") {
+            is_tame(&path.display().to_string(), &String::from_utf8_lossy(&text));
+        }
+    }
 }
 
 /// Names with orders to the terminal, from a plain program, in a session, from a listener that answers, and from one that
