@@ -8,7 +8,8 @@ use crate::escape::is_visible;
 /// Longest name in bytes; the limit of the plain wire's header (see `docs/PROTOCOL.md`).
 pub const MAX_NAME_BYTES: usize = 64;
 
-/// A peer's name: 1 to 64 bytes of visible characters, not starting with `-`, without blanks at its ends.
+/// A peer's name: 1 to 64 bytes of visible characters, not starting with `-` or the `<0>` of a journal, without blanks at
+/// its ends.
 ///
 /// Most peers call themselves by one word. Some student programs let their users type blanks; those are kept
 /// here and shown as `_` wherever a name has to be one word (see [`Name::word`]).
@@ -80,12 +81,21 @@ impl FromStr for Name {
             Err(NameError::TooLong)
         } else if text.starts_with('-') {
             Err(NameError::LeadingDash)
+        } else if is_priority(text) {
+            Err(NameError::Reserved)
         } else if text.chars().any(|c| c == '\\' || !is_visible(c)) {
             Err(NameError::Invisible)
         } else {
             Ok(Self(text.to_owned()))
         }
     }
+}
+
+/// Whether a line that begins so is taken for one of another priority by the journal of systemd (sd-daemon(3)): `<0>` is an
+/// emergency, which goes to every terminal of the machine.
+fn is_priority(text: &str) -> bool {
+    let number = text.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    number.is_some_and(|(n, _)| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 impl fmt::Display for Name {
@@ -120,6 +130,8 @@ mod tests {
             ("", NameError::Blank),
             (" alice", NameError::Blank),
             ("-rf", NameError::LeadingDash),
+            ("<0>", NameError::Reserved),
+            ("<13>alice", NameError::Reserved),
             ("a\u{202e}b", NameError::Invisible),
             ("a\x1b[31m", NameError::Invisible),
             ("a\nb", NameError::Invisible),
@@ -127,6 +139,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Name>(), Err(error), "{text:?}");
         }
+        assert!("<alice>".parse::<Name>().is_ok() && "<3".parse::<Name>().is_ok());
         assert_eq!("x".repeat(65).parse::<Name>(), Err(NameError::TooLong));
         assert!("x".repeat(64).parse::<Name>().is_ok());
     }
