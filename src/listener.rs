@@ -158,8 +158,14 @@ impl Listener {
         }
         // a full inbox has more urgent news
         let _ = self.terms.inbox.try_send(Inbound::Trouble(error));
-        // an open connection that makes room is worth a try at once, with none left only time helps
-        if self.slots.evict(|_| true) { yield_now().await } else { sleep(ACCEPT_PAUSE).await }
+        // an open connection that makes room is worth a try at once, with none left only time helps. Linux takes a file before
+        // it looks whether anybody waits, so that whoever was let in with the last one would go unheard
+        let is_due = self.slots.oldest_age().is_some_and(|age| age >= GRACE);
+        if is_due && self.slots.evict(|_| true) {
+            yield_now().await;
+        } else {
+            sleep(ACCEPT_PAUSE).await;
+        }
     }
 
     async fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
