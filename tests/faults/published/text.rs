@@ -8,7 +8,7 @@ use super::{
     verdict_of,
 };
 use crate::raw::{Raw, Teller, key_of};
-use crate::support::{Home, Listener, P2P, lines_of, outcome, say};
+use crate::support::{Home, Listener, lines_of, outcome, say};
 
 /// All that shows what has arrived: calls that read, into a pipe and onto a terminal, and how many tabs of ours are in a line.
 const READERS: [(&[&str], usize); 8] = [
@@ -522,6 +522,5 @@ fn a_receiver_cannot_steer_the_terminal_of_who_sends_to_it() {
         }
     }
     nothing_shows(&alice);
-    let _ = P2P;
     figures!("{calls} calls of a listener that answers so");
 }
