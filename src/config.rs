@@ -302,7 +302,9 @@ pub fn parse_listen_port(text: &str) -> Result<u16, String> {
 pub fn parse_jobs(text: &str) -> Result<usize, String> {
     /// More sockets than this one process cannot open anywhere.
     const MAX_JOBS: usize = 65_536;
-    let jobs = text.parse().ok().filter(|jobs| (1..=MAX_JOBS).contains(jobs));
+    // `+5` is a number to the standard library
+    let is_number = text.bytes().all(|b| b.is_ascii_digit());
+    let jobs = text.parse().ok().filter(|jobs| is_number && (1..=MAX_JOBS).contains(jobs));
     jobs.ok_or_else(|| format!("a number from 1 to {MAX_JOBS}"))
 }
 
