@@ -6,11 +6,13 @@
 //!
 //! `age` is how many seconds ago the peer was last seen, by whoever saw it: clocks need not agree.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::frame::Malformed;
 use crate::hearsay::{Acquaintance, is_meant_alike};
@@ -52,9 +54,31 @@ pub fn encode(
 
 /// Reads a list. An entry that breaks the grammar is passed over; a name that is none is left out of its entry.
 pub fn decode(list: &[u8], now: SystemTime) -> Result<Vec<Acquaintance>, Malformed> {
-    let entries: Vec<Value> = serde_json::from_slice(list).map_err(|_| Malformed)?;
-    let read = |entry| serde_json::from_value::<Entry>(entry).ok()?.read(now);
-    Ok(entries.into_iter().take(MAX_LISTED).filter_map(read).collect())
+    let mut json = serde_json::Deserializer::from_slice(list);
+    let entries = json.deserialize_seq(FirstOnes).and_then(|entries| json.end().map(|()| entries));
+    let read = |entry: &RawValue| serde_json::from_str::<Entry>(entry.get()).ok()?.read(now);
+    Ok(entries.map_err(|_| Malformed)?.into_iter().filter_map(read).collect())
+}
+
+/// The first entries of a list, as they are written: as values they would take a hundred times their bytes.
+struct FirstOnes;
+
+impl<'de> Visitor<'de> for FirstOnes {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut first = Vec::new();
+        while let Some(entry) = list.next_element()? {
+            if first.len() < MAX_LISTED {
+                first.push(entry);
+            }
+        }
+        Ok(first)
+    }
 }
 
 impl Entry {

@@ -3,7 +3,10 @@
 //! A dialect sees one message and knows nothing of the connection; what a connection has said before is kept in
 //! `conversation`.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::reading::{Answer, Reading};
 use crate::address::parse_port;
@@ -131,13 +134,13 @@ pub(super) fn read_json(arrival: &[u8]) -> Option<Reading> {
     if !arrival.trim_ascii_start().starts_with(b"{") {
         return None;
     }
-    let object: serde_json::Value = serde_json::from_slice(arrival).ok()?;
-    let text_of = |key: &str| object.get(key).and_then(serde_json::Value::as_str);
-    let port = match object.get("sender_port")? {
-        serde_json::Value::String(digits) => parse_port(digits)?,
-        number => u16::try_from(number.as_u64()?).ok().filter(|&port| port != 0)?,
+    let object: Object = serde_json::from_str(arrival.utf8()?).ok()?;
+    let port = match object.sender_port {
+        Scalar::Text(digits) => parse_port(&digits)?,
+        Scalar::Number(number) => u16::try_from(number).ok().filter(|&port| port != 0)?,
+        Scalar::Other => return None,
     };
-    let mut text = text_of("content").unwrap_or_default().as_bytes();
+    let mut text = object.content.text().unwrap_or_default().as_bytes();
     let mut has_header = false;
     for _ in 0..2 {
         let named = split_header(text).filter(|(_, bracketed, _)| *bracketed);
@@ -145,18 +148,96 @@ pub(super) fn read_json(arrival: &[u8]) -> Option<Reading> {
         has_header = true;
         text = split_byte(rest, b' ').map_or(&b""[..], |(_, text)| text);
     }
-    let kind = match text_of("type")? {
+    let kind = match object.r#type.text()? {
         "message" => classify(text, has_header),
         "connect" => Kind::Connect,
         "exit" => Kind::Exit,
         _ => return None,
     };
-    let name = match text_of("sender_name") {
+    let name = match object.sender_name.text() {
         Some(name) => Some(read_name(name.trim().as_bytes())?),
         None => None,
     };
     let answer = (kind == Kind::Connect).then_some(Answer::Connected);
     Some(Reading { kind, header: None, port: Some(port), name, text: text.to_vec(), answer })
+}
+
+/// The object of the dialect that speaks JSON; what else is in it takes no memory, whatever it is.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Object {
+    r#type: Scalar,
+    sender_port: Scalar,
+    sender_name: Scalar,
+    content: Scalar,
+}
+
+/// A value of which only a text or a whole number is of use.
+#[derive(Default)]
+enum Scalar {
+    Text(String),
+    Number(u64),
+    #[default]
+    Other,
+}
+
+impl Scalar {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.to_owned()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(number))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Scalar, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
 }
 
 /// What a text that has a header means. Keywords are the whole text, in any case.
