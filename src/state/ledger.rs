@@ -53,6 +53,9 @@ impl Ledger {
     /// Opens a ledger for writing; both files together stay below about `max_bytes`.
     pub fn open(dir: StateDir, pages: Pages, max_bytes: u64) -> Result<Self, Failure> {
         let file = dir.file_or_new(pages.current)?;
+        // of the last line a kill may have kept only the newline back: it is an object once it is ended, and its number
+        // must not be given again
+        append(&file, b"").map_err(|error| cannot("write", &dir.path_of(pages.current), error))?;
         let last = last_number(&dir, pages)?;
         Ok(Self { dir, pages, file, fresh: true, last, max_bytes })
     }
@@ -170,6 +173,21 @@ mod tests {
     fn add(ledger: &mut Ledger, texts: &[&str]) {
         let line = |text: &&str, seq| format!("{{\"seq\":{seq},\"text\":\"{text}\"}}\n");
         ledger.append(texts, line).unwrap();
+    }
+
+    #[test]
+    fn a_last_line_that_lacks_only_its_newline_keeps_its_number() {
+        let home = tempfile::tempdir().unwrap();
+        add(&mut open(&home, 1 << 20), &["a", "b"]);
+        let path = home.path().join("messages.ndjson");
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        let mut ledger = open(&home, 1 << 20);
+        assert_eq!(ledger.last(), 2);
+        add(&mut ledger, &["c"]);
+        let text = read(&home, "messages.ndjson");
+        let numbers: Vec<_> = text.lines().filter_map(|line| number_of(line.as_bytes())).collect();
+        assert_eq!(numbers, [1, 2, 3]);
     }
 
     fn read(home: &tempfile::TempDir, name: &str) -> String {
