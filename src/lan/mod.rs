@@ -5,7 +5,7 @@
 
 mod announce;
 mod find;
-mod record;
+pub mod record;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -61,14 +61,16 @@ fn check_port() -> std::io::Result<()> {
 
 /// A network that this machine is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Network {
-    ip: IpAddr,
-    prefix: u8,
+pub struct Network {
+    /// Our own address in it.
+    pub ip: IpAddr,
+    /// How many of the first bits are those of the network.
+    pub prefix: u8,
 }
 
 impl Network {
     /// Whether an address is in it.
-    fn has(self, ip: IpAddr) -> bool {
+    pub fn has(self, ip: IpAddr) -> bool {
         let same = |a: u128, b: u128, bits: u32| {
             (a ^ b).checked_shr(bits - u32::from(self.prefix).min(bits)).unwrap_or(0) == 0
         };

@@ -65,14 +65,26 @@ pub(super) fn read(
 ) -> Option<Acquaintance> {
     let instance = found.fullname.strip_suffix(KIND)?.strip_suffix('.')?;
     let fact = |key: &str| found.txt_properties.get(key).and_then(|fact| fact.val());
+    let ips = found.addresses.iter().map(ScopedIp::to_ip_addr);
+    announced(instance, fact, ips, found.port, networks, now)
+}
+
+/// The same of the parts of an announcement: the name of the service, its facts by their keys, its addresses and its port.
+pub fn announced<'a>(
+    instance: &str,
+    fact: impl Fn(&str) -> Option<&'a [u8]>,
+    ips: impl Iterator<Item = IpAddr>,
+    port: u16,
+    networks: &[Network],
+    now: SystemTime,
+) -> Option<Acquaintance> {
     let text = |key: &str| fact(key).map(|bytes| std::str::from_utf8(bytes).unwrap_or_default());
     let key = text("key").map(str::parse::<PublicKey>).transpose().ok()?;
     let name = text("name").unwrap_or(instance).trim().parse().ok();
-    let ips = found.addresses.iter().map(ScopedIp::to_ip_addr);
     let is_near = |ip: &IpAddr| networks.iter().any(|network| network.has(*ip));
     let ip = ips.filter(is_near).filter(is_usable).min_by_key(|ip| (ip.is_ipv6(), *ip))?;
-    let address = std::net::SocketAddr::new(ip, found.port);
-    (found.port != 0).then_some(Acquaintance { address, name, key, seen: now })
+    let address = std::net::SocketAddr::new(ip, port);
+    (port != 0).then_some(Acquaintance { address, name, key, seen: now })
 }
 
 /// A link-local address of IPv6 means nothing without its interface, and those that have one are rarely all they have.

@@ -14,5 +14,5 @@ pub mod outbox;
 pub mod peers_file;
 pub mod presence;
 pub mod reader;
-mod record;
+pub mod record;
 pub mod seen;

@@ -26,7 +26,7 @@ const VERSION: u32 = 1;
 /// What a line of the peers file is.
 #[derive(Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are records")]
-pub(super) enum Line {
+pub enum Line {
     /// A record of ours.
     Record(Record),
     /// A sound record of another version; kept as it is.
@@ -102,13 +102,13 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// The line of a record, with its newline.
-pub(super) fn encode(record: &Record) -> String {
+pub fn encode(record: &Record) -> String {
     let object = serde_json::to_string(&Fields::of(record)).unwrap_or_default();
     format!("{:08x} {object}\n", crc32fast::hash(object.as_bytes()))
 }
 
 /// Reads a line without its newline.
-pub(super) fn decode(line: &[u8]) -> Line {
+pub fn decode(line: &[u8]) -> Line {
     let object = match line.first() {
         Some(b'{') => line,
         _ => match checked(line) {

@@ -1,0 +1,4 @@
+//! Coverage-guided inputs for `announcement`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| p2p_fuzz::properties::announcement(data));
