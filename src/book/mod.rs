@@ -223,8 +223,12 @@ impl PeerBook {
         };
         let seen = self.sighted(peer.clone(), name, arrival);
         let change = difference(peer, &seen);
+        let is_bound = peer.key != seen.key;
         if change.is_some() || is_worth_writing(peer, &seen) {
             self.put(seen);
+        }
+        if is_bound {
+            self.evict_others_of(arrival.key);
         }
         change
     }
