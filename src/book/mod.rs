@@ -26,6 +26,10 @@ use crate::trust::{Secure, Trust};
 /// too old on disk, and a flood of messages does not become a flood of records.
 pub const SEEN_GRAIN: Duration = Duration::from_secs(1);
 
+/// What arrives is at most this much older than what was taken before it; an earlier sight than that tells of a clock
+/// that was set back, and has to be written down, or the peer would be of the future until that has come.
+const CLOCK_SET_BACK: Duration = Duration::from_secs(60);
+
 /// How long a peer that said it goes stays in the list.
 const LEFT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -398,7 +402,10 @@ fn difference(before: &Peer, after: &Peer) -> Option<Change> {
 /// Whether anything but the time of the last sight differs, or that by more than [`SEEN_GRAIN`].
 fn is_worth_writing(before: &Peer, after: &Peer) -> bool {
     let late = match (before.last_seen, after.last_seen) {
-        (Some(a), Some(b)) => b.duration_since(a).is_ok_and(|gap| gap >= SEEN_GRAIN),
+        (Some(a), Some(b)) => match b.duration_since(a) {
+            Ok(gap) => gap >= SEEN_GRAIN,
+            Err(back) => back.duration() >= CLOCK_SET_BACK,
+        },
         (a, b) => a != b,
     };
     late || Peer { last_seen: before.last_seen, ..after.clone() } != *before
