@@ -156,6 +156,8 @@ impl PeersFile {
             // if it is whole a person has left out the newline
             let whole = access == Access::Locked && matches!(read, Line::Record(_));
             if ended.is_none() && !whole {
+                // the next write ends it, and then it is damage like any other
+                self.read.bad += usize::from(access == Access::Locked);
                 break;
             }
             end += line.len() as u64;
