@@ -119,6 +119,9 @@ impl PeersFile {
         if self.read.bad > 0 || self.read.records > 2 * self.book.len() + FOLD_SLACK {
             // the change is safe already; a fold that fails costs only space
             let _ = self.fold(&dir);
+            // whatever became of it, the file says who is there; a removal that was only tried must not be written later
+            self.reset();
+            let _ = self.refresh(&dir, Access::Locked);
         }
         Ok(result)
     }
@@ -192,9 +195,8 @@ impl PeersFile {
         self.reset();
         self.refresh(dir, Access::Locked)?;
         self.book.shrink();
-        let records: Vec<_> = self.book.snapshot(SystemTime::now()).collect();
-        let mut bytes: Vec<u8> =
-            records.iter().flat_map(|r| record::encode(r).into_bytes()).collect();
+        let records = self.book.snapshot(SystemTime::now());
+        let mut bytes: Vec<u8> = records.flat_map(|r| record::encode(&r).into_bytes()).collect();
         bytes.extend(self.read.foreign.concat());
         // some systems replace no file that is open
         self.read.file = None;
@@ -207,10 +209,7 @@ impl PeersFile {
             let _ = dir.remove(FOLD_FILE);
             return Err(cannot("write", &path, error));
         }
-        let foreign = mem::take(&mut self.read.foreign);
-        let records = records.len() + foreign.len();
-        self.read = Progress { records, foreign, ..Progress::default() };
-        self.read.reach(file, bytes.len() as u64).map_err(|e| cannot("read", &path, e))
+        Ok(())
     }
 }
 
