@@ -280,8 +280,9 @@ fn millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
+/// A clock that was set back makes no id last for longer.
 fn is_old(time: u64, now: SystemTime) -> bool {
-    millis(now).saturating_sub(time) > REMEMBERED_FOR.as_millis() as u64
+    millis(now).abs_diff(time) > REMEMBERED_FOR.as_millis() as u64
 }
 
 #[cfg(test)]
