@@ -643,6 +643,34 @@ fn rubbish() -> Step {
 }
 
 #[test]
+fn who_does_not_prove_the_key_of_an_entry_does_not_change_it() {
+    let other = Act::Hear { at: 0, from: None, name: 1, key: Some(1), exit: false };
+    let nobody = Act::Hear { at: 0, from: None, name: 1, key: None, exit: true };
+    take([by(0, hears(0, Some(0), false)), by(1, other), by(2, nobody)]);
+}
+
+#[test]
+fn who_claims_an_address_from_elsewhere_does_not_change_its_entry() {
+    let claim = |exit| Act::Hear { at: 0, from: Some(9), name: 1, key: None, exit };
+    take([by(0, hears(0, None, false)), by(1, claim(false)), by(2, claim(true))]);
+}
+
+#[test]
+fn claims_have_their_own_room_and_the_oldest_goes() {
+    let claim = |at| Act::Hear { at, from: Some(11), name: 0, key: None, exit: false };
+    take([by(0, hears(20, None, false))].into_iter().chain((0..8).map(|at| by(1, claim(at)))));
+}
+
+#[test]
+fn what_a_killed_fold_has_left_is_no_part_of_the_next_one() {
+    let long = by(0, Act::Flood { at: 0, times: 100 });
+    let (act, whole) = (adds(20, 0), u16::MAX);
+    let killed =
+        Step::KilledFolding { book: 1, act, left_over: whole, other_file: false, dies: true };
+    take([long, killed, rubbish(), by(0, adds(21, 1)), by(2, adds(22, 2))]);
+}
+
+#[test]
 fn a_book_that_folds_has_no_more_than_the_file_that_it_wrote() {
     // one that has left more than a day ago
     let (here, left) = (hears(15, None, false), hears(15, None, true));

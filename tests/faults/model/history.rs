@@ -446,6 +446,19 @@ fn a_record_that_lacks_only_its_newline_does_not_hide_the_next_one() {
 }
 
 #[test]
+fn what_a_cursor_has_handed_out_comes_once_and_what_it_has_not_noted_again() {
+    let append = || Step::Append { sizes: vec![1, 2, 3], key: 0, dies: Dies::No };
+    let hand_out = |saved| Step::HandOut { count: 2, saved };
+    take([append(), hand_out(u16::MAX), append(), hand_out(0), hand_out(u16::MAX), append()]);
+}
+
+#[test]
+fn an_id_that_a_kill_has_kept_from_its_file_is_found_in_the_history() {
+    let append = |dies| Step::Append { sizes: vec![1, 2, 3], key: 0, dies };
+    take([append(Dies::No), append(Dies::Remembering(u16::MAX / 2)), append(Dies::No)]);
+}
+
+#[test]
 fn a_clock_that_was_set_back_makes_no_id_last_for_years() {
     let home = quick_home();
     let open = || Seen::open(|| StateDir::create(home.path(), true)).unwrap();
