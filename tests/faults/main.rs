@@ -23,6 +23,7 @@ mod raw;
 
 mod damage;
 mod links;
+mod lossy;
 mod model;
 mod power;
 mod published;
