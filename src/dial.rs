@@ -89,6 +89,8 @@ pub struct Heard {
     pub key: Option<PublicKey>,
     /// The key that it says to have; a session with it proves that.
     pub offered: Option<PublicKey>,
+    /// Whether it has answered before it had our end of stream, so that it may be a p2p although it looks like a plain program.
+    pub lacks_our_end: bool,
 }
 
 impl Heard {
@@ -134,6 +136,7 @@ impl Dialer {
                 address,
                 key: None,
                 offered: said.key,
+                lacks_our_end: said.lacks_our_end,
             }),
             Err(_) => Err(deadline.passed(Code::Timeout, "answer").into()),
         }

@@ -61,6 +61,8 @@ pub struct Said {
     pub name: Option<Name>,
     /// The key that it says to have.
     pub key: Option<PublicKey>,
+    /// Whether it may be a p2p that has answered without our end of stream: as to a plain program that keeps the connection.
+    pub lacks_our_end: bool,
 }
 
 /// Says one thing and finds out how sure it is that it was read; the caller's deadline bounds it.
@@ -77,9 +79,11 @@ pub async fn exchange(
     stream.shutdown().await.map_err(lost)?;
     let mut reply = Vec::new();
     let ending = read_reply(stream, &mut reply).await?;
+    // its end came, and ours is still under way
+    let lacks_our_end = matches!(ending, Ending::Closed) && is_let_go(stream) == Some(false);
     match Verdict::decode(&reply) {
         Some(Verdict::Ok { sum, name, key, .. }) if sum == Sum::of(message) => {
-            return Ok(Said { proof: Proof::Acked, name, key });
+            return Ok(Said { proof: Proof::Acked, name, key, lacks_our_end: false });
         }
         Some(Verdict::Ok { .. }) => return Err(unconfirmed("it acknowledged other bytes").into()),
         Some(Verdict::No { code, retry, key }) => {
@@ -104,7 +108,7 @@ pub async fn exchange(
             return Err(unconfirmed(why).into());
         }
     }
-    Ok(Said { proof: Proof::Read, name: name_in(&reply), key: None })
+    Ok(Said { proof: Proof::Read, name: name_in(&reply), key: None, lacks_our_end })
 }
 
 /// Reads to the end, or until a program that keeps the connection open has said that it read.

@@ -126,6 +126,7 @@ impl Talk {
             address: self.address.clone(),
             key: Some(self.key),
             offered: None,
+            lacks_our_end: false,
         }
     }
 }

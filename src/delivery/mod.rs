@@ -123,6 +123,8 @@ pub struct Delivery<'a> {
     key: Option<PublicKey>,
     /// Whether it has been asked for its key.
     has_asked: bool,
+    /// Whether it has answered such a question as a plain program would, but so late that a p2p may be behind it.
+    has_answered_late: bool,
     /// The messages that a text makes on the plain wire, once it is known for whom.
     pieces: Vec<String>,
     /// How many of them have arrived.
@@ -152,6 +154,7 @@ impl<'a> Delivery<'a> {
             wire: peer.wire,
             key: peer.key,
             has_asked: false,
+            has_answered_late: false,
             pieces: Vec::new(),
             arrived: 0,
             weakest: None,

@@ -217,6 +217,59 @@ impl Scene {
 }
 
 #[test]
+fn a_p2p_that_hears_our_end_late_is_not_taken_for_a_plain_program() {
+    let Some(hosts) = Hosts::new() else { return };
+    let Some(link) = Link::between(&hosts, fastrand::u64(..)) else { return };
+    let bob = Home::new("bob");
+    let mut command = hosts.p2p(On::B, &bob);
+    command.args(["listen", "-p", "0", "-b", B]);
+    let at_bob = Listener::spawn(command);
+    let mut ends = BTreeMap::new();
+    for late_ends in [0, 200, 700] {
+        link.set(&Weather { late_ends, delay: 5..6, ..Weather::default() });
+        let calls: Vec<_> = (0..12)
+            .map(|number| {
+                let home = Home::new("alice");
+                let mut command = hosts.p2p(On::A, &home);
+                let (target, retry) = (at_bob.target(), (number % 3).to_string());
+                match number % 4 {
+                    0 => command.args(["ping", "-t", "2500ms", &target]),
+                    _ => {
+                        command.args(["send", "-t", "2500ms", "--retry", &retry, &target, "secret"])
+                    }
+                };
+                std::thread::spawn(move || {
+                    let said = outcome(&mut command, None);
+                    (home, said)
+                })
+            })
+            .collect();
+        for call in calls {
+            let (home, said) = call.join().unwrap();
+            for peer in home.json(&["peers"]).iter().filter(|peer| peer["event"] == "peer") {
+                assert!(
+                    peer["wire"] != "plain" && peer["key"].is_string(),
+                    "{peer}{}",
+                    said.report()
+                );
+            }
+            *ends.entry((late_ends, said.status.code().unwrap())).or_insert(0) += 1;
+        }
+    }
+    link.set(&Weather::default());
+    at_bob.stop();
+    let log = bob.json(&["log"]);
+    assert!(!log.is_empty());
+    let is_secret = |message: &&serde_json::Value| message["plain"] != true;
+    let secret = log.iter().filter(is_secret).count();
+    figures!(
+        "(milliseconds that our end was late, exit status) and how often: {ends:?}; {secret} of {} texts encrypted",
+        log.len()
+    );
+    assert_eq!(secret, log.len(), "a text went in plain");
+}
+
+#[test]
 fn what_a_bad_link_loses_is_never_told_to_have_arrived() {
     let end = Instant::now() + lasting(Duration::from_secs(16));
     let mut total = Tally::default();
