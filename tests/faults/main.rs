@@ -21,12 +21,14 @@ mod hosts;
 #[allow(dead_code, reason = "each test uses another part of the fixtures")]
 mod raw;
 
+mod accepting;
 mod damage;
 mod links;
 mod lossy;
 mod model;
 mod power;
 mod published;
+mod receivers;
 mod soak;
 mod syscalls;
 mod tally;
