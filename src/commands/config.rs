@@ -123,7 +123,14 @@ fn init(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         return Err(Failure::new(Code::Usage, format!("cannot make {shown}: it is there already"))
             .hint("`p2p config check` reads it and says what is wrong with it"));
     }
-    let written = file.and_then(|mut file| file.write_all(EXAMPLE.as_bytes()));
+    let written = file.and_then(|mut file| {
+        let written = file.write_all(EXAMPLE.as_bytes());
+        if written.is_err() {
+            // half of it would be in the way of the next try
+            let _ = std::fs::remove_file(&path);
+        }
+        written
+    });
     written.with_context(cannot).or_fail(Code::Io)?;
     ui.event(&Event::Done { what: "init", target: shown.clone() })?;
     ui.talk(format!("wrote {shown}"));
