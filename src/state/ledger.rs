@@ -80,7 +80,10 @@ impl Ledger {
         }
         let length = self.file.metadata().map_err(|error| cannot("read", &path, error))?.len();
         if length > 0 && length + lines.len() as u64 > self.max_bytes / 2 {
-            let renamed = self.dir.rename(self.pages.current, self.pages.older);
+            // else a power cut could take the end of this page and leave the beginning of the next
+            let synced = self.file.sync_data();
+            let renamed =
+                synced.and_then(|()| self.dir.rename(self.pages.current, self.pages.older));
             renamed.map_err(|error| cannot("rotate", &path, error))?;
             self.turn_page()?;
         }

@@ -115,7 +115,7 @@ fn traced(home: &Home, rules: &[String], call: &[String]) -> (Outcome, String) {
 }
 
 /// A home like another one.
-fn copy_of(home: &Home) -> Home {
+pub fn copy_of(home: &Home) -> Home {
     let copy = Home::new("me");
     if home.path().exists() {
         fs::create_dir(copy.path()).unwrap();
@@ -131,7 +131,7 @@ fn copy_of(home: &Home) -> Home {
 const MESSAGES: [&str; 3] = ["first", "second", "third"];
 
 /// A home with peers, a key, messages that came and went, and a cursor behind the first.
-fn full_home(sink: &str) -> Home {
+pub fn full_home(sink: &str) -> Home {
     let home = Home::new("me");
     home.run(["peers", "add", "kept", "10.0.0.1:1"]).succeeds();
     home.run(["peers", "add", "goes", "10.0.0.2:2"]).succeeds();
@@ -272,7 +272,7 @@ struct Tally {
 }
 
 /// Does each of these in some threads, as many as the time allows, spread evenly.
-fn each<T: Sync>(all: &[T], time: Duration, work: impl Fn(&T) + Sync) -> usize {
+pub fn each<T: Sync>(all: &[T], time: Duration, work: impl Fn(&T) + Sync) -> usize {
     /// Coprime with any smaller count, so that every one has its turn.
     const STRIDE: usize = 7919;
     let (next, done, start) = (AtomicUsize::new(0), AtomicUsize::new(0), Instant::now());
