@@ -157,7 +157,8 @@ pub(super) fn last_in(file: &File) -> io::Result<Option<u64>> {
         let mut lines = tail[whole..].split(|&b| b == b'\n').rev();
         // what follows the last newline is not finished
         lines.next();
-        if let Some(last) = lines.find_map(number_of) {
+        // the highest, not the last: a damaged one must not have the numbers go back
+        if let Some(last) = lines.filter_map(number_of).max() {
             return Ok(Some(last));
         }
         tail.truncate(whole);
@@ -232,6 +233,7 @@ mod tests {
             ("", 3),
             ("{\"seq\":7,\"te", 3),
             ("{\"seq\":7,\"te\nrubbish\n\n", 3),
+            ("{\"seq\":1}\n", 3),
             ("{\"seq\":18446744073709551615}\n{\"seq\":0}\n", 3),
             ("{\"seq\":9}\n{\"seq\":11,\"text\":\"x", 10),
             (&long, 3),
