@@ -24,6 +24,9 @@ use crate::support::{
     wait_for_end,
 };
 
+/// Without the kindness of an ext4 to those who rename a file that they have not synced: others have none.
+const OPTIONS: &str = "loop,noauto_da_alloc";
+
 /// A disk that only the processes of one test see; gone with them.
 struct Disk {
     holder: Child,
@@ -67,7 +70,7 @@ impl Disk {
             .order(&format!(
                 "command -v xfs_io && truncate -s 48M {image} && mkfs.ext4 -q -F {image}"
             ))
-            .and_then(|()| disk.order(&format!("mount -o loop {image} {}", place.display())));
+            .and_then(|()| disk.order(&format!("mount -o {OPTIONS} {image} {}", place.display())));
         if let Err(why) = made {
             skipped!("no disk that can be cut off here: {why}");
             return None;
@@ -126,7 +129,7 @@ impl Disk {
         let place = self.dir.path().join("mnt").display().to_string();
         let image = self.image();
         self.does(&format!("umount {place}"));
-        self.does(&format!("mount -o loop {image} {place}"));
+        self.does(&format!("mount -o {OPTIONS} {image} {place}"));
     }
 
     /// p2p with a home on it.
