@@ -142,8 +142,11 @@ impl Seen {
 
     fn remember(&mut self, time: u64, key: PublicKey, id: MessageId) {
         let ids = self.keys.entry(key).or_default();
-        if ids.known.insert(id.clone(), time).is_none() {
-            self.count += 1;
+        match ids.known.insert(id.clone(), time) {
+            None => self.count += 1,
+            // a line that is there twice would be forgotten with the first of them
+            Some(before) if before == time => return,
+            Some(_) => {}
         }
         ids.order.push_back((time, id));
         while ids.order.len() > MAX_IDS_OF_KEY {
