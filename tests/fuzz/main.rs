@@ -3,7 +3,8 @@
 //! What has to hold is in `properties`, how inputs are made in `mutation`. With coverage as their guide the same properties are
 //! run by the programs in `fuzz/`, which also has the inputs that are kept; all of those are read here first.
 //!
-//! `P2P_FUZZ_SEED` makes other inputs, `P2P_FAULTS_FOR=10m` more of them. One input alone, of which a target made a finding:
+//! `P2P_FUZZ_SEED` makes other inputs, `P2P_FAULTS_FOR=10m` more of them, `P2P_FUZZ_TARGET` those of one target. One input alone,
+//! of which a target made a finding:
 //!
 //! ```text
 //! P2P_FUZZ_TARGET=plain P2P_FUZZ_INPUT=file cargo test --test fuzz one_input
@@ -51,6 +52,15 @@ const MAX_TIME: Duration = Duration::from_secs(20);
 /// The largest input: what is taken of one message in a session.
 const LARGE_BYTES: usize = 1024 * 1024;
 
+/// The targets that are asked for: all of them, or the one that `P2P_FUZZ_TARGET` names.
+fn targets() -> Vec<Target> {
+    let only = std::env::var("P2P_FUZZ_TARGET").ok();
+    let is_meant = |target: &Target| only.as_ref().is_none_or(|only| only == target.name);
+    let targets: Vec<_> = TARGETS.into_iter().filter(is_meant).collect();
+    assert!(!targets.is_empty(), "no target has this name");
+    targets
+}
+
 fn seed() -> u64 {
     std::env::var("P2P_FUZZ_SEED").map_or(SEED, |text| text.parse().unwrap())
 }
@@ -78,9 +88,10 @@ struct Done {
 
 /// One thread's part: each target in turn, for its share of the time.
 fn fuzz(thread: u64, lasts: Duration, has_finding: &AtomicBool) -> Vec<Done> {
-    let shares: u32 = TARGETS.iter().map(|target| target.share).sum();
+    let targets = targets();
+    let shares: u32 = targets.iter().map(|target| target.share).sum();
     let mut done = Vec::new();
-    for (number, target) in (0..).zip(&TARGETS) {
+    for (number, target) in (0..).zip(&targets) {
         let seed = seed().wrapping_mul(1_000_003) ^ (number << 32) ^ (thread << 48);
         let mut mutator = Mutator::new(seed, corpus::seeds_of(target.name), MAX_INPUT_BYTES);
         let (start, time) = (Instant::now(), lasts * target.share / shares);
@@ -119,7 +130,7 @@ fn no_mutated_input_breaks_what_holds() {
     });
     assert!(done.iter().all(Option::is_some), "a finding with P2P_FUZZ_SEED={}: see above", seed());
     let mut all = 0;
-    for (number, target) in TARGETS.iter().enumerate() {
+    for (number, target) in targets().iter().enumerate() {
         let of_all = done.iter().flatten().map(|done| done[number]);
         let executions: u64 = of_all.clone().map(|done| done.executions).sum();
         let time: Duration = of_all.map(|done| done.time).sum();
@@ -129,14 +140,14 @@ fn no_mutated_input_breaks_what_holds() {
         all += executions;
     }
     let (seed, time) = (seed(), start.elapsed().as_secs_f64());
-    figures!("{all} executions of {} targets in {time:.0} s, seed {seed}", TARGETS.len());
+    figures!("{all} executions of {} targets in {time:.0} s, seed {seed}", targets().len());
 }
 
 #[test]
 fn every_kept_input_holds() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut count = 0;
-    for target in &TARGETS {
+    for target in &targets() {
         let kept = corpus::kept(target.name);
         assert!(!kept.is_empty(), "fuzz/corpus/{} has nothing", target.name);
         for (name, input) in &kept {
@@ -157,16 +168,15 @@ fn one_input() {
         TARGETS.iter().for_each(|target| run(target, b"", "nothing"));
         return;
     };
-    let name = std::env::var("P2P_FUZZ_TARGET").unwrap();
-    let target = TARGETS.iter().find(|target| target.name == name).unwrap();
-    run(target, &std::fs::read(&file).unwrap(), &file.to_string_lossy());
+    let input = std::fs::read(&file).unwrap();
+    targets().iter().for_each(|target| run(target, &input, &file.to_string_lossy()));
 }
 
 #[test]
 fn large_inputs_take_neither_the_stack_nor_the_memory_nor_the_time() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut slowest = (Duration::ZERO, String::new());
-    for target in &TARGETS {
+    for target in &targets() {
         // what is made once
         (target.check)(b"x");
         let (mut most, mut what) = (0, String::new());

@@ -249,6 +249,7 @@ pub fn large(bytes: usize, seeds: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
         ("a configuration of many keys", "", "a.b.c.d.e=1\n", ""),
         ("a configuration of a long list", "x=[", "1,", "]"),
         ("a configuration of dots", "", "a.", "a=1"),
+        ("a configuration with a long key", "", "a", "=1"),
     ] {
         let count = (bytes - first.len() - last.len()) / part.len();
         inputs.push((name.to_owned(), [first, &part.repeat(count), last].concat().into_bytes()));

@@ -67,8 +67,8 @@ pub struct Target {
     pub check: fn(&[u8]),
     /// Its share of the time.
     pub share: u32,
-    /// How many times the size of its input it may have in memory at once, beside one megabyte. It is that of the whole
-    /// check, which keeps and compares several readings.
+    /// How many times the size of its input it may have in memory at once, beside one megabyte. That is of the whole check,
+    /// which keeps and compares several readings; of what nobody but the user writes (`config`) it is what the parser takes.
     pub memory: usize,
 }
 
@@ -78,24 +78,24 @@ const fn target(name: &'static str, check: fn(&[u8]), share: u32, memory: usize)
 
 /// All of them.
 pub const TARGETS: [Target; 18] = [
-    target("plain", plain, 8, 40),
+    target("plain", plain, 8, 8),
     target("text", text, 4, 40),
-    target("verdict", verdict, 8, 40),
-    target("frame", frame, 8, 40),
-    target("frames", frames, 6, 40),
-    target("peers_list", peers_list, 4, 40),
-    target("words", words, 10, 40),
-    target("escape", escaped, 8, 40),
-    target("shown", shown, 5, 40),
-    target("record", peer_record, 6, 40),
-    target("kept_message", kept_message, 6, 64),
-    target("announcement", announcement, 5, 40),
-    target("config", config, 3, 40),
-    target("peers_file", peers_file, 2, 40),
-    target("history", history, 2, 40),
+    target("verdict", verdict, 10, 2),
+    target("frame", frame, 10, 2),
+    target("frames", frames, 5, 4),
+    target("peers_list", peers_list, 4, 8),
+    target("words", words, 8, 16),
+    target("escape", escaped, 10, 20),
+    target("shown", shown, 4, 48),
+    target("record", peer_record, 12, 2),
+    target("kept_message", kept_message, 8, 64),
+    target("announcement", announcement, 8, 2),
+    target("config", config, 3, 140),
+    target("peers_file", peers_file, 2, 8),
+    target("history", history, 2, 12),
     target("seen", seen, 2, 40),
-    target("small_files", small_files, 2, 40),
-    target("handshake", handshake, 2, 40),
+    target("small_files", small_files, 2, 12),
+    target("handshake", handshake, 2, 2),
 ];
 
 /// Who is at the other end in all of these.
@@ -1006,14 +1006,20 @@ pub fn history(data: &[u8]) {
         assert_eq!(ledger.last(), last + 1);
         let mut reader = Reader::open_last(open(&path), RECEIVED, 1).expect("a history");
         let newest = entries(&mut reader, lines + 1);
-        assert_eq!(
-            newest.last().map(|entry| entry.seq),
-            Some(last + 1),
-            "what is added is the last"
-        );
+        // what a person has put out of order is passed over
+        if numbers(older).chain(numbers(current)).is_sorted() {
+            let newest = newest.last().map(|entry| entry.seq);
+            assert_eq!(newest, Some(last + 1), "what is added is the last");
+        }
         let sent = Reader::open(open(&path), SENT, 0).read();
         assert!(sent.expect("nothing was sent").is_none());
     });
+}
+
+/// The numbers of the objects, finished or not.
+fn numbers(lines: &[u8]) -> impl Iterator<Item = u64> {
+    let number = |line| serde_json::from_slice::<Value>(line).ok()?["seq"].as_u64();
+    lines.split(|b| *b == b'\n').filter_map(number)
 }
 
 /// From a mark on comes what is after it. Numbers only grow in what we write; in other files all may come again.
