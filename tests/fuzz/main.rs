@@ -22,6 +22,7 @@ mod corpus;
 mod mutation;
 mod properties;
 
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -71,9 +72,12 @@ fn run(target: &Target, input: &[u8], from: &str) {
         let hex: String = input.iter().take(8192).map(|byte| format!("{byte:02x}")).collect();
         let escaped = input[..input.len().min(8192)].escape_ascii();
         let name = target.name;
-        println!("finding of {name}, {from}, {} bytes:\n{hex}\n{escaped}", input.len());
-        println!(
-            "to repeat it: save the bytes, then P2P_FUZZ_TARGET={name} P2P_FUZZ_INPUT=FILE cargo test --test fuzz one_input"
+        // where no test runner hides it
+        let _ = writeln!(
+            std::io::stderr(),
+            "finding of {name}, {from}, {} bytes:\n{hex}\n{escaped}\nto repeat it, with these bytes in FILE: \
+             P2P_FUZZ_TARGET={name} P2P_FUZZ_INPUT=FILE cargo test --test fuzz one_input",
+            input.len()
         );
         std::panic::resume_unwind(panic);
     }

@@ -1030,7 +1030,7 @@ fn goes_on_after(path: &Path, all: &[Entry], lines: usize) {
         let rest = entries(&mut reader, lines);
         if is_known {
             assert!(rest.iter().all(|after| after.seq > entry.seq), "nothing comes twice");
-            assert!(rest.len() <= all.len() - at - 1);
+            assert!(rest.len() < all.len() - at);
         }
     }
     let beyond: Mark =
@@ -1134,12 +1134,9 @@ fn is_discreet(failure: &Failure, data: &[u8]) {
 /// A configuration is read, or what is wrong is said in one line that can be shown.
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let failure = match Config::parse(text) {
-        Ok(_) => {
-            SCRATCH.with(|scratch| settings(scratch, data));
-            return;
-        }
-        Err(failure) => failure,
+    let Err(failure) = Config::parse(text) else {
+        SCRATCH.with(|scratch| settings(scratch, data));
+        return;
     };
     check_failure(&failure);
     let said = failure.to_string();
