@@ -671,6 +671,18 @@ fn what_a_killed_fold_has_left_is_no_part_of_the_next_one() {
 }
 
 #[test]
+fn a_book_follows_the_folds_of_others() {
+    let all = (0..3).map(|book| by(book, adds(u8::try_from(book).unwrap(), 0)));
+    let folds = (0..4).flat_map(|at| [rubbish(), by(0, hears(at, None, false))]);
+    take(all.chain(folds));
+}
+
+#[test]
+fn a_flood_of_records_is_folded() {
+    take((0..3).map(|book| by(book, Act::Flood { at: 0, times: 200 })));
+}
+
+#[test]
 fn a_book_that_folds_has_no_more_than_the_file_that_it_wrote() {
     // one that has left more than a day ago
     let (here, left) = (hears(15, None, false), hears(15, None, true));
