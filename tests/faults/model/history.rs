@@ -216,9 +216,7 @@ impl World {
             })
             .collect();
         let (before, older) = (self.bytes(CURRENT), self.bytes(OLDER));
-        self.ledger
-            .append(&texts, |text, seq| text.line(seq))
-            .map_err(|failure| failure.to_string())?;
+        self.ledger.append(&texts, Text::line).map_err(|failure| failure.to_string())?;
         let (after, turned) = (self.bytes(CURRENT), self.bytes(OLDER) != older);
         self.turns += usize::from(turned);
         let size: usize = after.len() - if turned { 0 } else { before.len() };

@@ -347,8 +347,8 @@ fn ask(from: IpAddr, to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 fn processes_that_are_killed_at_random_leave_what_the_rules_say() {
     let (seed, start) = (seed(), Instant::now());
     let time = lasting(Duration::from_secs(15));
-    // a failure tells it
-    eprintln!("{SEED}={seed}");
+    // a failure has it in front of it
+    figures!("begins with {SEED}={seed}");
     let mut world = World::new(seed);
     while start.elapsed() < time {
         world.step();
