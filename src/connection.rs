@@ -144,6 +144,7 @@ impl Connection {
                 Next::Bytes(count) => {
                     let bytes = &chunk[..count];
                     self.received.update(bytes);
+                    self.owe();
                     self.received_bytes += count as u64;
                     if std::mem::take(&mut rests) {
                         // a later message has its time from its first byte
@@ -262,6 +263,7 @@ impl Connection {
         if self.our_side_ended {
             return;
         }
+        self.settle();
         let Identity { name, port, .. } = self.terms.identity.clone();
         let own = self.ends.own();
         for answer in answers {
@@ -302,6 +304,7 @@ impl Connection {
                 key,
             },
         };
+        self.settle();
         self.write(verdict.encode().as_bytes()).await;
         self.end_our_side().await;
     }
@@ -309,6 +312,19 @@ impl Connection {
     /// A peer that does not take our few bytes loses them.
     async fn write(&mut self, bytes: &[u8]) {
         let _ = timeout_at(Instant::now() + MAX_WRITE, self.stream.write_all(bytes)).await;
+    }
+
+    /// From the first byte of a message on we owe its sender something: should we be killed, the kernel ends the connection
+    /// with a reset. An ordinary end would look as if a program had read all, and nothing of it is stored yet.
+    fn owe(&self) {
+        if self.message.is_empty() && !self.our_side_ended {
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+
+    /// What we owed is dealt with: what we still say must arrive.
+    fn settle(&self) {
+        let _ = socket2::SockRef::from(&self.stream).set_linger(None);
     }
 
     async fn end_our_side(&mut self) {
@@ -325,6 +341,8 @@ impl Drop for Connection {
         if owes || !self.message.is_empty() {
             // without it the sender waits for its time limit
             let _ = self.stream.set_zero_linger();
+        } else {
+            self.settle();
         }
     }
 }

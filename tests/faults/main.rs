@@ -23,6 +23,7 @@ mod raw;
 
 mod accepting;
 mod damage;
+mod kills;
 mod links;
 mod lossy;
 mod model;
