@@ -31,6 +31,7 @@ mod power;
 mod published;
 mod receivers;
 mod soak;
+mod strangers;
 mod syscalls;
 mod tally;
 mod traffic;
