@@ -58,7 +58,7 @@ pub fn escape_json(object: String) -> String {
 pub fn shell_word(word: &str) -> String {
     // no argument can hold a NUL, so it does not matter what becomes of one
     let word = word.replace('\0', "");
-    shlex::try_quote(&word).map_or_else(|_| word.clone(), |quoted| quoted.into_owned())
+    shlex::try_quote(&word).map_or_else(|_| word.clone(), std::borrow::Cow::into_owned)
 }
 
 /// Whether a character can be shown as it is: it leaves a mark or is the blank, and steers nothing.

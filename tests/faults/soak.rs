@@ -190,7 +190,7 @@ fn mixed_traffic_loses_nothing_doubles_nothing_and_costs_no_more_after_a_while()
             });
         }
         let start = Instant::now();
-        while start.elapsed() < time && traffic::wait_within(&field, Duration::from_millis(500)) {
+        while start.elapsed() < time && traffic::wait_within(field, Duration::from_millis(500)) {
             sizes.push(Size::of(pid));
             largest_home = largest_home.max(bytes_of(&bob));
             listener.enter_shown(&field.bob.tally);

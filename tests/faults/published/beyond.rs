@@ -50,10 +50,8 @@ fn couchdb_cve_2017_12635_a_field_that_is_there_twice_has_no_second_meaning() {
         assert_eq!(session.rest(), "", "where its frame ends is not known: {header}");
     }
     // on the plain wire the last one counts, for everybody who reads it with us: there is one reader
-    let object = format!(
-        "{{\"type\":\"exit\",\"sender_port\":1,\"sender_name\":\"a\",\"type\":\"message\",\"sender_port\":7000,\"sender_name\":\"b\",\"content\":\"hi\"}}"
-    );
-    say(listener.address(), object.as_bytes());
+    let object = br#"{"type":"exit","sender_port":1,"sender_name":"a","type":"message","sender_port":7000,"sender_name":"b","content":"hi"}"#;
+    say(listener.address(), object);
     assert_eq!(listener.line(), "127.0.0.1:7000 b hi");
     for odd in ["\"\\ud800\"", "\"\\ud800\\ud800\"", "NaN", "1e400", "{}", "[]"] {
         let object = format!(

@@ -68,7 +68,8 @@ fn smtp_smuggling_cve_2023_51764_there_is_one_end_of_a_message() {
     assert_eq!(listener.stop().1, Vec::<String>::new(), "and nothing more");
     assert_eq!(bob.peer_addresses(), ["127.0.0.1:7000"], "nobody of the text is listed");
     // an answer that says two things says nothing
-    let answers: [fn(&[u8]) -> Vec<u8>; 6] = [
+    type Answering = fn(&[u8]) -> Vec<u8>;
+    let answers: [Answering; 6] = [
         |said| [verdict_of(said, "x"), b"P2P/1 NO denied\n".to_vec()].concat(),
         |said| [b"P2P/1 NO denied\n".to_vec(), verdict_of(said, "x")].concat(),
         |said| [verdict_of(said, "x"), verdict_of(said, "y")].concat(),
