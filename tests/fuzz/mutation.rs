@@ -182,9 +182,11 @@ fn insert(input: &mut Vec<u8>, at: usize, part: &[u8]) {
     input.splice(at..at, part.iter().copied());
 }
 
-/// Large inputs, each with its name: one token or one seed again and again, deep ones, long numbers and words.
+/// Large inputs, each with its name: deep ones, long lists, numbers and words of so many bytes; one token or one seed again
+/// and again, of so many that all of them take no minute where nothing is optimised.
 pub fn large(bytes: usize, seeds: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
-    let again = |part: &[u8]| part.repeat(bytes / part.len().max(1) + 1)[..bytes].to_vec();
+    let less = if cfg!(debug_assertions) { bytes / 16 } else { bytes };
+    let again = |part: &[u8]| part.repeat(less / part.len().max(1) + 1)[..less].to_vec();
     let mut inputs: Vec<(String, Vec<u8>)> = Vec::new();
     for token in TOKENS.iter().map(|token| token.as_bytes()).chain(BROKEN) {
         inputs.push((format!("{} again and again", token.escape_ascii()), again(token)));
@@ -197,7 +199,7 @@ pub fn large(bytes: usize, seeds: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
         ));
         // what begins well and never ends
         let mut long = seed[..seed.len() / 2].to_vec();
-        long.resize(bytes, b'a');
+        long.resize(less, b'a');
         inputs.push((
             format!("half of {} and then letters", seed[..seed.len().min(40)].escape_ascii()),
             long,

@@ -67,7 +67,7 @@ pub struct Target {
     pub check: fn(&[u8]),
     /// Its share of the time.
     pub share: u32,
-    /// How many times the size of its input it may have in memory at once, beside one megabyte. That is of the whole check,
+    /// How many times the size of its input it may have in memory at once, beside half a megabyte. That is of the whole check,
     /// which keeps and compares several readings; of what nobody but the user writes (`config`) it is what the parser takes.
     pub memory: usize,
 }
