@@ -214,6 +214,7 @@ pub fn large(bytes: usize, seeds: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
     for (name, first, part, last) in [
         ("a list of numbers", "[", "0,", "0]"),
         ("a list of lists", "[", "[],", "0]"),
+        ("a list of peers", "[", "{\"addr\":\"10.0.0.2:7000\"},", "0]"),
         ("a list of small objects", "[", "{\"\":0},", "0]"),
         (
             "a message with a list of small objects",
