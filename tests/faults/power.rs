@@ -488,6 +488,37 @@ fn a_power_cut_takes_only_the_newest_messages_of_a_listener_that_is_not_durable(
 }
 
 #[test]
+fn a_page_of_the_history_that_was_turned_survives_as_long_as_the_next_one() {
+    let Some(disk) = Disk::with_ext4() else { return };
+    fs::create_dir(disk.home()).unwrap();
+    fs::write(disk.home().join("config.toml"), "[listen]\nhistory = 20000\n").unwrap();
+    let listener = disk.listener();
+    let (page, padding) = (disk.home().join("messages.ndjson"), padding());
+    let number = || fs::metadata(&page).unwrap().ino();
+    let (first, mut said) = (number(), 0);
+    while number() == first {
+        assert!(said < 1000, "no page is turned");
+        said += 1;
+        let text = format!("10.9.9.9:9 x {said}-{padding}");
+        assert!(say(listener.address(), text.as_bytes()).starts_with(b"P2P/1 OK"));
+    }
+    // whoever remembers what he has read has the page synced that he is on
+    disk.run(&["log", "--new"]).succeeds();
+    let power = AtomicU8::new(ON);
+    disk.cutter().cut(&power);
+    listener.signal("KILL");
+    listener.wait();
+    disk.comes_back();
+    let numbers: Vec<_> = disk.history().into_iter().map(|(seq, _)| seq).collect();
+    assert_eq!(
+        numbers,
+        (1..=said).collect::<Vec<u64>>(),
+        "a page is gone and the next one is there"
+    );
+    figures!("{said} messages on two pages, all there");
+}
+
+#[test]
 fn a_key_that_was_shown_survives_a_power_cut() {
     const MIN_ROUNDS: usize = 8;
     let Some(disk) = Disk::with_ext4() else { return };
