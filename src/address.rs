@@ -73,6 +73,17 @@ pub fn source_of(ip: IpAddr) -> IpAddr {
     }
 }
 
+/// Whether an IP address can be that of one machine: not one of many (multicast, broadcast), nor of the network 0, which
+/// stands for one's own (RFC 1122, section 3.2.1.3).
+pub fn is_of_one_machine(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    let means_none = match ip {
+        IpAddr::V4(v4) => v4.is_broadcast() || v4.octets()[0] == 0,
+        IpAddr::V6(v6) => v6.is_unspecified(),
+    };
+    !means_none && !ip.is_multicast()
+}
+
 /// Reads a port: 1 to 5 digits, no sign, no blanks, not 0.
 pub fn parse_port(text: &str) -> Option<u16> {
     let digits = text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit());

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
+use crate::address::is_of_one_machine;
 use crate::key::PublicKey;
 use crate::name::Name;
 
@@ -75,12 +76,11 @@ pub fn is_meant_alike(ip: IpAddr, teller: IpAddr) -> bool {
 
 fn reach(ip: IpAddr) -> Reach {
     let ip = ip.to_canonical();
-    if ip.is_unspecified() || ip.is_multicast() {
+    if !is_of_one_machine(ip) {
         return Reach::Nowhere;
     }
     match ip {
         ip if ip.is_loopback() => Reach::Machine,
-        IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] == 0 => Reach::Nowhere,
         IpAddr::V4(v4) if v4.is_link_local() => Reach::Link,
         // without its interface it means nothing anywhere
         IpAddr::V6(v6) if v6.is_unicast_link_local() => Reach::Nowhere,

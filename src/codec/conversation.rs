@@ -280,6 +280,8 @@ mod tests {
             ("10.0.0.9:6000", None),
             ("192.0.2.9:6001", None),
             ("224.0.0.1:7000", None),
+            ("255.255.255.255:7000", None),
+            ("0.0.0.1:7000", None),
             ("[fe80::1]:7000", None),
         ] {
             let reading = one(format!("{header} alice hi").as_bytes());

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::address::Address;
+use crate::address::{Address, is_of_one_machine};
 use crate::message::Kind;
 
 /// One message as it was read.
@@ -68,7 +68,7 @@ impl Reading {
             }
             None => SocketAddr::new(ends.observed, self.port?),
         };
-        if is_own(socket) || socket.ip().is_multicast() {
+        if is_own(socket) || !is_of_one_machine(socket.ip()) {
             return None;
         }
         // the strict form has the last word: an IPv6 link-local address, say, means nothing without its interface
