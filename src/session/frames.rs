@@ -88,10 +88,18 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         self.buffer.len()
     }
 
-    /// Takes a body that is there.
+    /// Takes a body that is there. It takes about as much memory as it has bytes: many may wait, and only these are counted.
     pub fn take_body(&mut self, size: usize) -> Vec<u8> {
-        let rest = self.buffer.split_off(size.min(self.buffer.len()));
-        std::mem::replace(&mut self.buffer, rest)
+        let size = size.min(self.buffer.len());
+        if size < CHUNK_BYTES {
+            let body = self.buffer[..size].to_vec();
+            self.buffer.drain(..size);
+            return body;
+        }
+        let rest = self.buffer.split_off(size);
+        let mut body = std::mem::replace(&mut self.buffer, rest);
+        body.shrink_to_fit();
+        body
     }
 
     /// Reads past the bytes that belong to a header.
@@ -176,6 +184,18 @@ mod tests {
             let whole = [0, one.len(), one.len() + two.len()].contains(&cut);
             assert_eq!(end.is_none(), whole, "cut at {cut}");
             assert!(seen.len() < 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_takes_as_much_memory_as_it_has_bytes() {
+        for size in [0, 5, CHUNK_BYTES - 1, CHUNK_BYTES, 5 * CHUNK_BYTES] {
+            let bytes = vec![b'x'; size + 1000];
+            let mut frames = FrameReader::new(&bytes[..]);
+            while !frames.body(size).await.unwrap() {}
+            let body = frames.take_body(size);
+            assert_eq!((body.len(), frames.held_bytes()), (size, frames.buffer.len()));
+            assert!(body.capacity() <= size + size / 4, "{} for {size}", body.capacity());
         }
     }
 
