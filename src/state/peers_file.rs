@@ -132,7 +132,11 @@ impl PeersFile {
         let file = dir.file_or_new(PEERS_FILE)?;
         let end = append(&file, lines.as_bytes()).map_err(|e| cannot("write", &path, e))?;
         self.read.records += journal.len();
-        self.read.reach(file, end).map_err(|e| cannot("read", &path, e))
+        if self.read.reach(file, end).is_err() {
+            // the change is down; what cannot be read now is read from the start the next time
+            self.read.file = None;
+        }
+        Ok(())
     }
 
     /// Reads what was appended since the last read, or everything if the file is another one.
