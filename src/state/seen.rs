@@ -176,8 +176,13 @@ impl Seen {
         self.keys.retain(|_, ids| !ids.order.is_empty());
     }
 
+    fn knows(&self, key: &PublicKey, id: &MessageId) -> bool {
+        self.keys.get(key).is_some_and(|ids| ids.known.contains_key(id))
+    }
+
     /// Takes the lines of the file; false if one of them is damaged or unfinished.
     fn read(&mut self, bytes: &[u8]) -> bool {
+        let now = SystemTime::now();
         let mut is_sound = bytes.is_empty() || bytes.ends_with(b"\n");
         let text = String::from_utf8_lossy(bytes);
         for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
@@ -185,6 +190,9 @@ impl Seen {
             match SeenMessage::read(line) {
                 Some((time, seq, message)) => {
                     self.last = self.last.max(seq);
+                    // a time that was damaged makes no id forgotten
+                    let message =
+                        message.filter(|(key, id)| !is_old(time, now) || !self.knows(key, id));
                     if let Some((key, id)) = message {
                         self.remember(time, key, id);
                     }
@@ -210,9 +218,7 @@ impl Seen {
         while let Some(entry) = history.read()? {
             let Ok(kept) = serde_json::from_slice::<Kept>(&entry.line) else { continue };
             let Ok(time) = humantime::parse_rfc3339(&kept.time) else { continue };
-            let is_known =
-                self.keys.get(&kept.from.key).is_some_and(|ids| ids.known.contains_key(&kept.id));
-            if !is_known {
+            if !self.knows(&kept.from.key, &kept.id) {
                 self.remember(millis(time), kept.from.key, kept.id);
             }
         }
@@ -387,6 +393,22 @@ mod tests {
         let seen = open(&home);
         assert!(seen.has(&key(1), &id(1), now) && seen.has(&key(1), &id(2), now));
         assert!(!seen.has(&key(1), &"id".parse().unwrap(), now));
+    }
+
+    #[test]
+    fn an_id_that_is_there_again_or_with_a_damaged_time_is_not_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        open(&home).add(&[message(1, 1, now), message(2, 1, now)]).unwrap();
+        let path = home.path().join(SEEN_FILE);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (first, _) = text.split_once('\n').unwrap();
+        let damaged = text.replace(&millis(now).to_string(), "17");
+        let again = format!("{first}\n").repeat(MAX_IDS_OF_KEY + 1);
+        std::fs::write(&path, text + &again + &damaged).unwrap();
+        for seen in [open(&home), open(&home)] {
+            assert!(seen.has(&key(1), &id(1), now) && seen.has(&key(1), &id(2), now));
+        }
     }
 
     #[test]
