@@ -53,9 +53,6 @@ const MAX_TIME: Duration = Duration::from_secs(20);
 /// The largest input: what is taken of one message in a session.
 const LARGE_BYTES: usize = 1024 * 1024;
 
-/// What a check may take in memory whatever its input is.
-const SLACK_BYTES: usize = 512 * 1024;
-
 /// The targets that are asked for: all of them, or the one that `P2P_FUZZ_TARGET` names.
 fn targets() -> Vec<Target> {
     let only = std::env::var("P2P_FUZZ_TARGET").ok();
@@ -198,7 +195,7 @@ fn large_inputs_take_neither_the_stack_nor_the_memory_nor_the_time() {
                 slowest = (time, format!("{} with {name}", target.name));
             }
             let times = used as f64 / input.len() as f64;
-            let bound = target.memory * input.len() + SLACK_BYTES;
+            let bound = target.memory * input.len() + target.beside;
             assert!(used <= bound, "{}: {name} takes {times:.0} times its bytes", target.name);
             if times > most {
                 (most, what) = (times, name);

@@ -67,13 +67,22 @@ pub struct Target {
     pub check: fn(&[u8]),
     /// Its share of the time.
     pub share: u32,
-    /// How many times the size of its input it may have in memory at once, beside half a megabyte. That is of the whole check,
+    /// How many times the size of its input it may have in memory at once, beside [`Self::beside`]. That is of the whole check,
     /// which keeps and compares several readings; of what nobody but the user writes (`config`) it is what the parser takes.
     pub memory: usize,
+    /// How many bytes it may have in memory whatever its input is.
+    pub beside: usize,
 }
 
 const fn target(name: &'static str, check: fn(&[u8]), share: u32, memory: usize) -> Target {
-    Target { name, check, share, memory }
+    Target { name, check, share, memory, beside: 512 * 1024 }
+}
+
+impl Target {
+    /// It reads files, several times, and by the chunk.
+    const fn of_files(self) -> Self {
+        Self { beside: 3 * 1024 * 1024, ..self }
+    }
 }
 
 /// All of them.
@@ -91,10 +100,10 @@ pub const TARGETS: [Target; 18] = [
     target("kept_message", kept_message, 8, 64),
     target("announcement", announcement, 8, 2),
     target("config", config, 3, 140),
-    target("peers_file", peers_file, 2, 8),
-    target("history", history, 2, 12),
-    target("seen", seen, 2, 40),
-    target("small_files", small_files, 2, 12),
+    target("peers_file", peers_file, 2, 8).of_files(),
+    target("history", history, 2, 12).of_files(),
+    target("seen", seen, 2, 40).of_files(),
+    target("small_files", small_files, 2, 12).of_files(),
     target("handshake", handshake, 2, 2),
 ];
 
@@ -1055,7 +1064,8 @@ pub fn seen(data: &[u8]) {
         // of many the oldest are forgotten
         let few = &ids[ids.len().saturating_sub(200)..];
         let millis = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_millis());
-        let fresh = |time: &u64| u128::from(*time) + 24 * 60 * 60 * 1000 > millis + 60_000;
+        // a minute is more than this lasts; what is of a day to come is of a wrong clock
+        let fresh = |time: &u64| u128::from(*time).abs_diff(millis) < (24 * 60 - 1) * 60 * 1000;
         for (at, (time, key, id)) in few.iter().enumerate() {
             let again = few[at + 1..].iter().any(|(_, k, i)| (k, i) == (key, id));
             assert!(again || !fresh(time) || known.has(key, id, now), "{id} is forgotten");
