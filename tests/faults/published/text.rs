@@ -402,6 +402,8 @@ fn openssh_cve_2023_51385_a_name_is_neither_an_option_nor_shell_text() {
 fn gh_cve_2026_45803_a_log_that_is_followed_cannot_steer_the_terminal() {
     let bob = Home::new("bob");
     let listener = Listener::start(&bob);
+    // who has shown this follows from there on
+    say(listener.address(), b"127.0.0.1:6999 first first");
     let mut calls = Vec::new();
     for arguments in
         [&["log", "-f", "-n", "1"][..], &["log", "-f", "--json"], &["log", "--new", "-f"]]
@@ -410,6 +412,7 @@ fn gh_cve_2026_45803_a_log_that_is_followed_cannot_steer_the_terminal() {
         let mut child =
             command.args(arguments).stdout(std::process::Stdio::piped()).spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
+        lines.recv_timeout(crate::support::PATIENCE).unwrap();
         calls.push((child, lines));
     }
     for (number, order) in ORDERS.iter().enumerate() {
