@@ -14,15 +14,21 @@ use std::error::Error;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Longest time for one test with its build.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Longest time for one build.
+const BUILD_TIME: Duration = Duration::from_secs(600);
+
+/// Longest time for one test; without its guard it may wait for ever.
+const TEST_TIME: Duration = Duration::from_secs(180);
+
+/// How long what has ended may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How much of what a test printed is shown.
 const MAX_PRINTED: usize = 200;
@@ -54,7 +60,11 @@ struct List {
 enum Finding {
     Failed(String),
     Content,
-    Broken(String),
+    /// The guard cannot be switched off.
+    Lost(String),
+    Unbuilt(String),
+    /// There is no such test.
+    Untested,
 }
 
 fn main() -> Outcome<ExitCode> {
@@ -76,8 +86,10 @@ fn main() -> Outcome<ExitCode> {
         let finding = guard.switch_off(&copy, &place.join("build"))?;
         let (word, printed) = match finding {
             Finding::Failed(printed) => ("fails", printed),
-            Finding::Content => ("IS CONTENT", String::new()),
-            Finding::Broken(why) => ("CANNOT BE BUILT", why),
+            Finding::Content => ("IS CONTENT", "without its guard".to_owned()),
+            Finding::Lost(why) => ("IS NOT RUN", why),
+            Finding::Unbuilt(why) => ("CANNOT BE BUILT", why),
+            Finding::Untested => ("IS NOT THERE", "no test ran under this name".to_owned()),
         };
         println!("{number}/{} {}: {} {word}: {printed}", guards.len(), guard.guard, guard.test);
         if word == "fails" {
@@ -104,7 +116,7 @@ impl Guard {
         let path = copy.join(&self.file);
         let text = fs::read_to_string(&path)?;
         if text.matches(&self.old).count() != 1 {
-            return Ok(Finding::Broken(format!("it is not once in {}", self.file.display())));
+            return Ok(Finding::Lost(format!("its guard is not once in {}", self.file.display())));
         }
         fs::write(&path, text.replacen(&self.old, &self.new, 1))?;
         let finding = self.run_test(copy, build);
@@ -114,25 +126,31 @@ impl Guard {
 
     fn run_test(&self, copy: &Path, build: &Path) -> Outcome<Finding> {
         let (target, name) = self.test.split_once(' ').ok_or("a test is `TARGET NAME`")?;
-        let mut command = Command::new("cargo");
-        command.args(["test", "--locked", "--target-dir"]).arg(build);
-        match target {
-            "lib" => command.arg("--lib"),
-            target => command.args(["--test", target]),
+        let cargo = |end: &[&str]| {
+            let mut command = Command::new("cargo");
+            command.args(["test", "--locked", "--target-dir"]).arg(build);
+            match target {
+                "lib" => command.arg("--lib"),
+                target => command.args(["--test", target]),
+            };
+            command.args(end).current_dir(copy).env("RUST_BACKTRACE", "0");
+            // what surrounds this run is not for that one
+            for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO")) {
+                command.env_remove(name);
+            }
+            command
         };
-        command.args([name, "--", "--exact"]).current_dir(copy).env("RUST_BACKTRACE", "0");
-        // what surrounds this run is not for that one
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO")) {
-            command.env_remove(name);
+        match printed_by(cargo(&["--no-run"]), BUILD_TIME)? {
+            (Ended::Well, _) => {}
+            (_, printed) => return Ok(Finding::Unbuilt(last_lines(&printed))),
         }
-        let Some(printed) = printed_by(&mut command)? else {
-            return Ok(Finding::Failed("nothing: it did not end".to_owned()));
-        };
-        if printed.contains("test result: FAILED") {
-            return Ok(Finding::Failed(message_in(&printed, name)));
-        }
-        let is_content = printed.contains("1 passed");
-        Ok(if is_content { Finding::Content } else { Finding::Broken(last_lines(&printed)) })
+        let (ended, printed) = printed_by(cargo(&[name, "--", "--exact"]), TEST_TIME)?;
+        Ok(match ended {
+            Ended::Never => Finding::Failed(format!("it had not ended after {TEST_TIME:?}")),
+            Ended::Badly => Finding::Failed(message_in(&printed, name)),
+            Ended::Well if printed.contains("1 passed") => Finding::Content,
+            Ended::Well => Finding::Untested,
+        })
     }
 }
 
@@ -154,27 +172,55 @@ fn copy_project(project: &Path, copy: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// All that a command prints; `None` if it does not end.
-fn printed_by(command: &mut Command) -> Outcome<Option<String>> {
+/// How a command ended.
+enum Ended {
+    Well,
+    Badly,
+    /// It did not, and was ended.
+    Never,
+}
+
+/// How a command ends within its time, and all that it prints until then.
+fn printed_by(mut command: Command, time: Duration) -> Outcome<(Ended, String)> {
     let (mut output, writer) = std::io::pipe()?;
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
     // it holds the other end of the pipe
-    command.stdout(Stdio::null()).stderr(Stdio::null());
+    drop(command);
     let reader = std::thread::spawn(move || {
         let mut bytes = Vec::new();
         output.read_to_end(&mut bytes).map(|_| String::from_utf8_lossy(&bytes).into_owned())
     });
     let start = Instant::now();
-    while child.try_wait()?.is_none() {
-        if start.elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
+    let ended = loop {
+        if let Some(status) = child.try_wait()? {
+            break if status.success() { Ended::Well } else { Ended::Badly };
+        }
+        if start.elapsed() > time {
+            kill(&mut child)?;
+            break Ended::Never;
         }
         std::thread::sleep(Duration::from_millis(20));
+    };
+    // what a test has left running may still hold its end
+    while !reader.is_finished() && start.elapsed() < time + LAST_WORDS {
+        std::thread::sleep(Duration::from_millis(20));
     }
-    Ok(Some(reader.join().map_err(|_| "its output cannot be read")??))
+    let printed = if reader.is_finished() { reader.join() } else { Ok(Ok(String::new())) };
+    Ok((ended, printed.map_err(|_| "its output cannot be read")??))
+}
+
+/// Ends it with all that it has started.
+fn kill(child: &mut Child) -> Outcome<()> {
+    #[cfg(unix)]
+    if let Some(group) = rustix::process::Pid::from_raw(i32::try_from(child.id())?) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(())
 }
 
 /// The message of the panic that made a test fail, on one line.
