@@ -198,3 +198,50 @@ fn the_bytes_in_the_protocol_are_those_that_we_write() {
         assert!(protocol.contains(&format!("\n{}\n", bytes.trim_end())), "{bytes}");
     }
 }
+
+/// The file that has a test, called as in `tests/guards.toml`: the longest part of its path that is one.
+fn source_of_test(target: &str, path: &str) -> Option<String> {
+    let top = if target == "lib" { "src".to_owned() } else { format!("tests/{target}") };
+    let mut modules: Vec<&str> = path.split("::").collect();
+    modules.pop();
+    let read = |name: String| {
+        let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(project.join(name)).ok()
+    };
+    let root = [format!("{top}/main.rs"), format!("{top}/lib.rs")];
+    let below = (1..=modules.len()).rev().flat_map(|length| {
+        let at = modules[..length].join("/");
+        [format!("{top}/{at}.rs"), format!("{top}/{at}/mod.rs")]
+    });
+    below.chain(root).find_map(read)
+}
+
+#[test]
+fn every_guard_of_the_list_is_there_once_and_its_test_too() {
+    let list: toml::Table = document("tests/guards.toml").parse().unwrap();
+    let mut sentences = std::collections::BTreeSet::new();
+    let mut wrong = Vec::new();
+    for guard in list["guard"].as_array().unwrap() {
+        let of = |key: &str| guard[key].as_str().unwrap();
+        let (sentence, file, test) = (of("guard"), of("file"), of("test"));
+        if !sentences.insert(sentence) {
+            wrong.push(format!("{sentence}: it is in the list twice"));
+        }
+        let count = document(file).matches(of("old")).count();
+        if count != 1 {
+            wrong.push(format!("{sentence}: {file} has it {count} times"));
+        }
+        if of("old") == of("new") {
+            wrong.push(format!("{sentence}: nothing is switched off"));
+        }
+        let (target, path) = test.split_once(' ').unwrap();
+        let name = path.rsplit("::").next().unwrap();
+        let is_there = source_of_test(target, path)
+            .is_some_and(|source| source.contains(&format!("fn {name}(")));
+        if !is_there {
+            wrong.push(format!("{sentence}: there is no test {test}"));
+        }
+    }
+    assert!(sentences.len() >= 70, "{}", sentences.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
