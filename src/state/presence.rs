@@ -147,4 +147,17 @@ mod tests {
         assert_eq!(listening(&dir).unwrap(), None);
         Presence::claim(&dir).unwrap();
     }
+
+    #[test]
+    fn what_a_killed_listener_has_left_is_belied_by_the_lock() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = StateDir::create(home.path(), true).unwrap();
+        let left = "{\"addr\":\"127.0.0.1:5000\",\"name\":\"a\",\"pid\":7}\n";
+        dir.file_or_new(LISTENER_FILE).unwrap().write_all(left.as_bytes()).unwrap();
+        assert_eq!(listening(&dir).unwrap(), None);
+        // it is sound: only the lock tells
+        let holder = dir.file(LISTENER_FILE).unwrap().unwrap();
+        holder.lock().unwrap();
+        assert_eq!(listening(&dir).unwrap().map(|listening| listening.pid), Some(7));
+    }
 }

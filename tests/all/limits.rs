@@ -217,3 +217,33 @@ fn what_is_in_hand_when_the_listener_stops_is_finished() {
     assert_eq!(status.code(), Some(0));
     assert_eq!(lines, ["127.0.0.1:6000 me marker", "127.0.0.1:6000 me half and half"]);
 }
+
+#[test]
+fn who_never_ends_its_message_does_not_keep_the_listener_from_stopping() {
+    let home = Home::new("bob");
+    home.configure("[limits]\nmessage_time = \"10m\"\n");
+    let listener = Listener::start(&home);
+    let mut stream = connect(listener.address());
+    // more than a segment: it counts as quiet only after two seconds
+    stream.write_all(&[b'x'; 2000]).unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let trickle = {
+        let over = Arc::clone(&over);
+        std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) && stream.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        })
+    };
+    // a second connection that is answered shows that the first has been read
+    say(listener.address(), b"127.0.0.1:6000 me marker");
+    let start = Instant::now();
+    listener.signal("TERM");
+    let (status, lines) = listener.wait();
+    let took = start.elapsed();
+    over.store(true, Ordering::Relaxed);
+    trickle.join().unwrap();
+    assert_eq!((status.code(), lines), (Some(0), vec!["127.0.0.1:6000 me marker".to_owned()]));
+    // it has had its time
+    assert!(took >= Duration::from_secs(4), "{took:?}");
+}
