@@ -219,3 +219,52 @@ impl Listener {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slots::Place;
+
+    fn listener(limits: Limits) -> Listener {
+        let identity = Identity { name: "bob".parse().unwrap(), port: 5000, advertised: None };
+        let terms = Terms {
+            identity,
+            sessions: None,
+            secure: Secure::Prefer,
+            limits,
+            inbox: mpsc::channel(1).0,
+            room: Arc::new(Semaphore::new(1)),
+            closing: watch::channel(false).1,
+        };
+        Listener { terms: Arc::new(terms), slots: Arc::default(), tasks: JoinSet::new() }
+    }
+
+    impl Listener {
+        async fn enter(&mut self, ip: &str) -> Option<Place> {
+            let ip = ip.parse().unwrap();
+            let task = self.tasks.spawn(std::future::pending());
+            self.make_room(ip).await.then(|| self.slots.enter(ip, task))
+        }
+    }
+
+    #[tokio::test]
+    async fn one_source_has_so_many_connections_and_the_oldest_makes_room() {
+        let mut listener = listener(Limits { connections_per_ip: 3, ..Limits::default() });
+        let mut places = Vec::new();
+        for number in 0..10 {
+            // one machine may take as many addresses of its network as it likes
+            places.push(listener.enter(&format!("2001:db8::{number}")).await.unwrap());
+        }
+        assert_eq!(listener.slots.count(|_| true), 3);
+        for number in 0..10 {
+            places.push(listener.enter("127.0.0.1").await.unwrap());
+            places.push(listener.enter(&format!("10.0.0.{number}")).await.unwrap());
+        }
+        assert_eq!(listener.slots.count(|_| true), 23);
+        // all that it may have wait for our own output
+        places[7..10].iter().for_each(Place::finish);
+        assert!(listener.enter("2001:db8::11").await.is_none());
+        places[8].rest();
+        assert!(listener.enter("2001:db8::11").await.is_some());
+    }
+}

@@ -508,6 +508,8 @@ mod tests {
         book.add(&address, called("bob")).unwrap();
         book.reach(&address, reached(&address, Some("robert"), Wire::Native), at(0));
         book.reach(&address, reached(&address, None, Wire::Plain), at(10));
+        let says = arrival(Kind::Message, "10.0.0.2:7000", "robert", "10.0.0.2", 20);
+        assert_eq!(book.hear(&says), None);
         let peer = entry(&book, "10.0.0.2:7000");
         assert_eq!(
             (peer.name.as_ref().map(Name::as_str), peer.wire),

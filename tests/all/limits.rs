@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::{Home, Listener, P2P, connect, read_to_end, refusal, say, say_from};
+use crate::raw::{Raw, key_of};
+use crate::support::{Home, Listener, P2P, PATIENCE, connect, read_to_end, refusal, say, say_from};
 
 #[test]
 fn under_a_thousand_slow_connections_every_good_message_is_acknowledged() {
@@ -246,4 +247,46 @@ fn who_never_ends_its_message_does_not_keep_the_listener_from_stopping() {
     assert_eq!((status.code(), lines), (Some(0), vec!["127.0.0.1:6000 me marker".to_owned()]));
     // it has had its time
     assert!(took >= Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
+fn a_connection_that_rests_for_too_long_is_ended() {
+    let home = Home::new("bob");
+    home.configure("[limits]\nidle_time = \"1s\"\n");
+    let listener = Listener::start(&home);
+    let key = key_of(&home);
+    let start = Instant::now();
+    // after this message the conversation goes on, so our end stays open
+    let mut plain = connect(listener.address());
+    plain.write_all(b"PORT:7000").unwrap();
+    let mut session = Raw::begin(listener.address(), key);
+    session.say(b"{\"type\":\"ping\",\"id\":\"1\"}\n");
+    assert_eq!(session.rest_after_hello(), r#"{"type":"pong","id":"1"}"#);
+    // each of them waits for an end, and for PATIENCE if there is none
+    assert_eq!(session.rest(), "");
+    assert!(read_to_end(&mut plain).starts_with(b"PORT:"));
+    let took = start.elapsed();
+    assert!((Duration::from_secs(1)..PATIENCE).contains(&took), "{took:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn hundreds_may_connect_while_the_listener_does_nothing() {
+    const WAITING: usize = 300;
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    if most.trim().parse::<usize>().unwrap() < WAITING {
+        skipped!("the kernel keeps no more than {} connections for a listener", most.trim());
+        return;
+    }
+    let home = Home::new("bob");
+    let listener = Listener::start(&home);
+    let to = listener.address();
+    listener.signal("STOP");
+    // one for which the kernel has no room is tried again after a second
+    let connect = |_| TcpStream::connect_timeout(&to, Duration::from_millis(900));
+    let connected: Vec<_> = (0..WAITING).map_while(|number| connect(number).ok()).collect();
+    listener.signal("CONT");
+    assert_eq!(connected.len(), WAITING);
+    drop(connected);
+    assert!(say(to, b"10.0.0.9:6000 me hi").starts_with(b"P2P/1 OK "));
 }
