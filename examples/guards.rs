@@ -129,6 +129,9 @@ impl Guard {
         let cargo = |end: &[&str]| {
             let mut command = Command::new("cargo");
             command.args(["test", "--locked", "--target-dir"]).arg(build);
+            // each is built once and run once
+            command.args(["--config", "profile.dev.package.p2p.opt-level=0"]);
+            command.args(["--config", "profile.dev.package.p2p.debug=0"]);
             match target {
                 "lib" => command.arg("--lib"),
                 target => command.args(["--test", target]),

@@ -85,6 +85,27 @@ fn the_time_for_a_message_is_absolute() {
 }
 
 #[test]
+fn the_time_for_a_message_is_absolute_in_a_session_too() {
+    let home = Home::new("bob");
+    home.configure("[limits]\nmessage_time = \"1s\"\n");
+    let listener = Listener::start(&home);
+    let key = key_of(&home);
+    for begun in ["{\"type\":", "{\"type\":\"message\",\"id\":\"1\",\"size\":9999}\n"] {
+        let start = Instant::now();
+        let mut session = Raw::begin(listener.address(), key);
+        session.say(begun.as_bytes());
+        let stream = session.0.get_mut();
+        while start.elapsed() < PATIENCE
+            && stream.write_all(b"x").and_then(|()| stream.flush()).is_ok()
+        {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let took = start.elapsed();
+        assert!((Duration::from_secs(1)..PATIENCE).contains(&took), "{begun:?}: {took:?}");
+    }
+}
+
+#[test]
 fn a_message_that_is_too_large_is_refused_and_not_kept() {
     let home = Home::new("bob");
     home.configure("[listen]\nmax_size = 1000\n");
