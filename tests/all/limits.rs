@@ -156,7 +156,7 @@ fn a_listener_without_free_files_goes_on_when_there_are_some() {
         .unwrap();
     let lines = crate::support::lines_of(child.stdout.take().unwrap());
     let object = || -> serde_json::Value {
-        serde_json::from_str(&lines.recv_timeout(crate::support::PATIENCE).unwrap()).unwrap()
+        serde_json::from_str(&lines.recv_timeout(PATIENCE).unwrap()).unwrap()
     };
     let to = object()["addr"].as_str().unwrap().parse().unwrap();
     let idle: Vec<_> = (0..200).map(|_| connect(to)).collect();
