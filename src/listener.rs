@@ -247,7 +247,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "current_thread")]
     async fn one_source_has_so_many_connections_and_the_oldest_makes_room() {
         let mut listener = listener(Limits { connections_per_ip: 3, ..Limits::default() });
         let mut places = Vec::new();
@@ -266,5 +266,32 @@ mod tests {
         assert!(listener.enter("2001:db8::11").await.is_none());
         places[8].rest();
         assert!(listener.enter("2001:db8::11").await.is_some());
+    }
+
+    /// EMFILE.
+    #[cfg(unix)]
+    fn no_files() -> io::Error {
+        io::Error::from_raw_os_error(24)
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn what_only_time_can_mend_is_waited_for() {
+        let mut listener = listener(Limits::default());
+        for (error, pauses) in [
+            (io::ErrorKind::ConnectionAborted.into(), false),
+            (io::ErrorKind::OutOfMemory.into(), true),
+            (no_files(), true),
+        ] {
+            let start = Instant::now();
+            listener.recover(error).await;
+            assert_eq!(start.elapsed() >= ACCEPT_PAUSE, pauses);
+        }
+        // one that makes room is worth a try at once
+        let place = listener.enter("10.0.0.1").await;
+        let start = Instant::now();
+        listener.recover(no_files()).await;
+        assert!(start.elapsed() < ACCEPT_PAUSE);
+        drop(place);
     }
 }

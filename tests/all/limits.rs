@@ -212,7 +212,15 @@ fn nothing_is_ever_sent_to_an_address_because_of_a_message() {
 fn an_idle_connection_does_not_keep_the_listener_from_stopping() {
     let home = Home::new("bob");
     let listener = Listener::start(&home);
+    let key = key_of(&home);
     let mut idle = connect(listener.address());
+    // these two have said something before
+    let mut plain = connect(listener.address());
+    plain.write_all(b"PORT:7000").unwrap();
+    plain.read_exact(&mut [0; 6]).unwrap();
+    let mut session = Raw::begin(listener.address(), key);
+    session.say(b"{\"type\":\"ping\",\"id\":\"1\"}\n");
+    assert_eq!(session.rest_after_hello(), r#"{"type":"pong","id":"1"}"#);
     let start = Instant::now();
     let (status, _) = listener.stop();
     assert_eq!(status.code(), Some(0));
