@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use p2p::key::PublicKey;
-use p2p::session::tls::{Expected, Keys};
+use p2p::session::tls::{ALPN, Expected, Keys};
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
 
@@ -136,6 +136,26 @@ fn a_handshake_has_two_seconds_and_four_kilobytes() {
     assert!(took > Duration::from_millis(1900) && took < Duration::from_secs(6), "{took:?}");
     assert!(trickled < Duration::from_secs(4), "{trickled:?}");
     assert_eq!(at_bob.stop().1, Vec::<String>::new());
+}
+
+#[test]
+fn a_hello_of_more_than_four_kilobytes_is_not_answered() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start(&bob);
+    let (to, key) = (at_bob.address(), key_of(&bob));
+    // 51 bytes for each word that is offered beside ours
+    for (words, is_answered) in [(40, true), (100, false)] {
+        let config = Keys::of(credentials(1)).client(Expected::new(key)).unwrap();
+        let mut config = (*config).clone();
+        let others = (0..words).map(|number| format!("{number:050}").into_bytes());
+        config.alpn_protocols = others.chain([ALPN.to_vec()]).collect();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut session = Raw(BufReader::new(StreamOwned::new(client, connect(to))));
+        session.say(b"{\"type\":\"ping\",\"id\":\"1\"}\n");
+        let pong = r#"{"type":"pong","id":"1"}"#;
+        assert_eq!(session.rest_after_hello() == pong, is_answered, "{words}");
+    }
 }
 
 #[test]
