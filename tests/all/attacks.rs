@@ -525,6 +525,23 @@ fn who_shows_the_key_of_another_speaks_otherwise_or_too_much_is_not_let_in() {
 }
 
 #[test]
+fn what_follows_something_that_was_refused_is_not_kept() {
+    let bob = Home::new("bob");
+    let at_bob = Listener::start_with(&bob, &["-b", "127.0.0.1", "--topic", "wanted"]);
+    let mut session = Raw::begin(at_bob.address(), key_of(&bob));
+    for (id, topic) in [("1", "wanted"), ("2", "other"), ("3", "wanted")] {
+        let header =
+            format!("{{\"type\":\"message\",\"id\":\"{id}\",\"size\":2,\"topic\":\"{topic}\"}}\n");
+        session.say(header.as_bytes()).say(b"hi");
+    }
+    assert_eq!(session.rest_after_hello(), r#"{"type":"ok","id":"1"}"#);
+    assert_eq!(session.line(), r#"{"type":"no","id":"2","code":"denied"}"#);
+    // whoever says them again says them in their order
+    assert_eq!(session.line(), r#"{"type":"no","id":"3","code":"busy","retry_ms":1000}"#);
+    assert_eq!(at_bob.stop().1, ["127.0.0.1 - hi"]);
+}
+
+#[test]
 fn what_is_more_than_wanted_is_not_acknowledged_because_it_came_twice() {
     let bob = Home::new("bob");
     let at_bob = Listener::start_with(&bob, &["-b", "127.0.0.1", "-n", "2"]);

@@ -108,19 +108,20 @@ fn the_time_for_a_message_is_absolute_in_a_session_too() {
 #[test]
 fn a_message_that_is_too_large_is_refused_and_not_kept() {
     let home = Home::new("bob");
-    home.configure("[listen]\nmax_size = 1000\n");
+    // more than is read at once: a part of what is too large is in hand by then
+    home.configure("[listen]\nmax_size = 40000\n");
     let listener = Listener::start(&home);
     let message =
         |bytes: usize| format!("10.0.0.9:6000 me {}", "x".repeat(bytes - 17)).into_bytes();
-    assert!(say(listener.address(), &message(1000)).starts_with(b"P2P/1 OK 1000 "));
-    assert_eq!(refusal(&say(listener.address(), &message(1001))), "too_large");
+    assert!(say(listener.address(), &message(40_000)).starts_with(b"P2P/1 OK 40000 "));
+    assert_eq!(refusal(&say(listener.address(), &message(40_001))), "too_large");
     assert_eq!(refusal(&say(listener.address(), &message(200_000))), "too_large");
     say(listener.address(), b"10.0.0.9:6000 me small");
-    assert_eq!(listener.line().len(), 1000);
+    assert_eq!(listener.line().len(), 40_000);
     assert_eq!(listener.line(), "10.0.0.9:6000 me small");
 
     let alice = Home::new("alice");
-    let said = alice.run_with_stdin(&["send", &listener.target()], &[b'y'; 3000]);
+    let said = alice.run_with_stdin(&["send", &listener.target()], &[b'y'; 50_000]);
     said.fails(6, "refused it: the message is too large for it");
 }
 
