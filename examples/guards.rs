@@ -25,7 +25,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const BUILD_TIME: Duration = Duration::from_secs(600);
 
 /// Longest time for one test; without its guard it may wait for ever.
-const TEST_TIME: Duration = Duration::from_secs(180);
+const TEST_TIME: Duration = Duration::from_secs(120);
 
 /// How long what has ended may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(5);
