@@ -220,6 +220,17 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
+    async fn who_answers_without_end_is_left() {
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+        let (mut peer, _) = socket.accept().await.unwrap();
+        tokio::spawn(async move { while peer.write_all(&[b'x'; 4096]).await.is_ok() {} });
+        let left = timeout(Duration::from_secs(10), exchange(&mut stream, b"hi", None)).await;
+        let unheard = left.unwrap().unwrap_err();
+        assert_eq!(unheard.failure.to_string(), "it answers without end");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
     async fn an_end_that_came_before_our_bytes_were_acknowledged_is_no_proof() {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
