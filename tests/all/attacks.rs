@@ -204,7 +204,8 @@ fn bodies_that_never_end_do_not_fill_the_memory() {
     let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
     let peak: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
     println!("100 unfinished megabytes: peak {peak} kB");
-    assert!(peak < 112 << 10, "{peak} kB");
+    // all that they have sent would be more than 110 MiB
+    assert!(peak < 88 << 10, "{peak} kB");
     let alice = Home::new("alice");
     alice.run(["send", &at_bob.target(), "hi"]).is(0, "", "");
     assert_eq!(at_bob.line(), "127.0.0.1 alice hi");
