@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -46,18 +47,29 @@ pub async fn serve(stream: TcpStream, ends: Ends, terms: Arc<Terms>, place: Plac
     let peeked = tokio::select! {
         biased;
         peeked = stream.peek(&mut first) => peeked,
-        () = sleep_until(expires) => return,
-        _ = closing.wait_for(|&closing| closing) => return,
+        () = sleep_until(expires) => return settle(&stream),
+        _ = closing.wait_for(|&closing| closing) => return settle(&stream),
     };
     match (peeked, &terms.sessions) {
         (Ok(1), Some(sessions)) if first[0] == SESSION_BYTE => {
+            // there only an answer counts
+            settle(&stream);
             let sessions = sessions.clone();
             incoming::serve(stream, sessions, ends, terms, place).await;
         }
-        (Ok(1), None) if first[0] == SESSION_BYTE => refuse_session(stream).await,
+        (Ok(1), None) if first[0] == SESSION_BYTE => {
+            settle(&stream);
+            refuse_session(stream).await;
+        }
         // an end, or a reset, is for the plain wire to judge
         _ => Connection::new(stream, ends, terms, place, expires).converse().await,
     }
+}
+
+/// Nothing is owed to the other end: the connection ends in order from now on. It begins with the promise of a reset, which
+/// it has from the listener's socket.
+fn settle(stream: &TcpStream) {
+    let _ = SockRef::from(stream).set_linger(None);
 }
 
 /// Says in the words of TLS that there are no sessions here.
@@ -144,7 +156,6 @@ impl Connection {
                 Next::Bytes(count) => {
                     let bytes = &chunk[..count];
                     self.received.update(bytes);
-                    self.owe();
                     self.received_bytes += count as u64;
                     if std::mem::take(&mut rests) {
                         // a later message has its time from its first byte
@@ -263,7 +274,7 @@ impl Connection {
         if self.our_side_ended {
             return;
         }
-        self.settle();
+        settle(&self.stream);
         let Identity { name, port, .. } = self.terms.identity.clone();
         let own = self.ends.own();
         for answer in answers {
@@ -276,7 +287,9 @@ impl Connection {
             self.write(&bytes).await;
         }
         // after PORT:n the program has yet to say what it came for
-        if answers != [Answer::Port] {
+        if answers == [Answer::Port] {
+            let _ = self.stream.set_zero_linger();
+        } else {
             self.end_our_side().await;
         }
     }
@@ -304,7 +317,7 @@ impl Connection {
                 key,
             },
         };
-        self.settle();
+        settle(&self.stream);
         self.write(verdict.encode().as_bytes()).await;
         self.end_our_side().await;
     }
@@ -312,19 +325,6 @@ impl Connection {
     /// A peer that does not take our few bytes loses them.
     async fn write(&mut self, bytes: &[u8]) {
         let _ = timeout_at(Instant::now() + MAX_WRITE, self.stream.write_all(bytes)).await;
-    }
-
-    /// From the first byte of a message on we owe its sender something: should we be killed, the kernel ends the connection
-    /// with a reset. An ordinary end would look as if a program had read all, and nothing of it is stored yet.
-    fn owe(&self) {
-        if self.message.is_empty() && !self.our_side_ended {
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-
-    /// What we owed is dealt with: what we still say must arrive.
-    fn settle(&self) {
-        let _ = socket2::SockRef::from(&self.stream).set_linger(None);
     }
 
     async fn end_our_side(&mut self) {
@@ -342,7 +342,7 @@ impl Drop for Connection {
             // without it the sender waits for its time limit
             let _ = self.stream.set_zero_linger();
         } else {
-            self.settle();
+            settle(&self.stream);
         }
     }
 }

@@ -333,7 +333,9 @@ fn random_damage_of_a_state_file_costs_only_the_records_that_it_hits() {
         assert_eq!(more, expected, "history");
         // behind a number that is too high nothing is seen until it is reached
         let is_hidden = expected.last().is_some_and(|last| *last >= next);
-        assert!(is_hidden || newest == [next, next + 1], "{newest:?} after {expected:?}");
+        // a record that lacked only its newline is whole once the next writer has ended it
+        let is_next = newest.ends_with(&[next, next + 1]) && newest.len() <= 3;
+        assert!(is_hidden || is_next, "{newest:?} after {expected:?}");
         hidden[0] += kept.iter().filter(|at| !expected.contains(&(**at as u64 + 1))).count();
         hidden[1] += usize::from(is_hidden);
         damaged[1] += 1;

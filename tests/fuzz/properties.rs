@@ -98,7 +98,7 @@ pub const TARGETS: [Target; 18] = [
     target("shown", shown, 4, 48),
     target("record", peer_record, 12, 2),
     target("kept_message", kept_message, 8, 64),
-    target("announcement", announcement, 8, 2),
+    target("announcement", announcement, 8, 4),
     target("config", config, 3, 140),
     target("peers_file", peers_file, 2, 8).of_files(),
     target("history", history, 2, 12).of_files(),
