@@ -10,6 +10,7 @@
 
 #![expect(clippy::print_stdout, reason = "its report is what it is for")]
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::fs;
 use std::io::Read as _;
@@ -157,20 +158,34 @@ impl Guard {
     }
 }
 
-/// Copies all files that the project has, and touches none that is there already.
+/// Copies all files that the project has, touches none that is there already, and leaves no other there.
 fn copy_project(project: &Path, copy: &Path) -> Outcome<()> {
     let listed = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(project)
         .output()?;
+    let mut kept = HashSet::new();
     for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
         let (from, to) = (project.join(name), copy.join(name));
         let Ok(bytes) = fs::read(from) else { continue };
+        kept.insert(to.clone());
         if fs::read(&to).is_ok_and(|there| there == bytes) {
             continue;
         }
         fs::create_dir_all(to.parent().ok_or("a file has no folder")?)?;
         fs::write(to, bytes)?;
+    }
+    remove_others(copy, &kept)
+}
+
+fn remove_others(folder: &Path, kept: &HashSet<PathBuf>) -> Outcome<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            remove_others(&path, kept)?;
+        } else if !kept.contains(&path) {
+            fs::remove_file(path)?;
+        }
     }
     Ok(())
 }
@@ -246,6 +261,8 @@ fn last_lines(printed: &str) -> String {
 }
 
 fn shorten(text: &str) -> String {
+    // the call that a test has made names places of this machine
+    let text = text.split("$ env ").next().unwrap_or_default();
     let words: Vec<_> = text.split_whitespace().collect();
     let text = words.join(" ");
     match text.char_indices().nth(MAX_PRINTED) {

@@ -271,6 +271,20 @@ mod tests {
         assert!(listener.enter("2001:db8::11").await.is_some());
     }
 
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn whoever_was_let_in_has_its_time_however_many_come() {
+        let mut listener = listener(Limits { connections: 1, ..Limits::default() });
+        let _places: [_; 3] = [
+            listener.enter("10.0.0.1").await,
+            listener.enter("10.0.0.2").await,
+            listener.enter("10.0.0.3").await,
+        ];
+        let start = Instant::now();
+        let _place = listener.enter("10.0.0.4").await;
+        assert!(start.elapsed() >= GRACE - Duration::from_millis(1), "{:?}", start.elapsed());
+        assert!(start.elapsed() <= 2 * GRACE, "{:?}", start.elapsed());
+    }
+
     /// EMFILE.
     #[cfg(unix)]
     fn no_files() -> io::Error {

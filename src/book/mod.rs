@@ -502,6 +502,24 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_belongs_to_nobody_else_once_it_was_reached_or_given() {
+        let address: Address = "10.0.0.2:7000".parse().unwrap();
+        let claimed = || {
+            let mut book = PeerBook::default();
+            book.hear(&arrival(Kind::Message, "10.0.0.2:7000", "eve", "10.0.0.66", 0));
+            book
+        };
+        let (mut reached_by_us, mut given) = (claimed(), claimed());
+        reached_by_us.reach(&address, reached(&address, Some("alice"), Wire::Plain), at(1));
+        given.add(&address, called("alice")).unwrap();
+        for mut book in [reached_by_us, given] {
+            let exit = arrival(Kind::Exit, "10.0.0.2:7000", "eve", "10.0.0.66", 2);
+            assert_eq!(book.hear(&exit), None, "who had claimed it has no say any more");
+            assert!(!entry(&book, "10.0.0.2:7000").left);
+        }
+    }
+
+    #[test]
     fn a_given_name_stays_and_a_p2p_is_not_forgotten_to_be_one() {
         let mut book = PeerBook::default();
         let address: Address = "10.0.0.2:7000".parse().unwrap();
