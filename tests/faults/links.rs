@@ -284,7 +284,7 @@ fn what_a_bad_link_loses_is_never_told_to_have_arrived() {
         rounds += 1;
     }
     for (weather, kinds) in &total.outcomes {
-        figures!("{weather}: {kinds:?}");
+        detail!("{weather}: {kinds:?}");
     }
     figures!("{rounds} rounds, {}", total.told());
 }

@@ -8,17 +8,16 @@
 
 #[path = "../all/support.rs"]
 #[macro_use]
-#[allow(dead_code, unused_macros, reason = "each test uses another part of the fixtures")]
+#[expect(dead_code, reason = "each test uses another part of the fixtures")]
 mod support;
 #[macro_use]
-#[allow(dead_code, unused_macros, reason = "while the programs are written")]
 mod report;
 
 #[path = "../all/hosts.rs"]
 #[allow(dead_code, reason = "each test uses another part of the fixtures")]
 mod hosts;
 #[path = "../all/raw.rs"]
-#[allow(dead_code, reason = "each test uses another part of the fixtures")]
+#[expect(dead_code, reason = "each test uses another part of the fixtures")]
 mod raw;
 
 mod accepting;

@@ -263,7 +263,7 @@ fn tell(outcomes: &BTreeMap<(String, usize), (i32, String)>) {
         lines.entry(receiver).or_default().push(format!("{size}: {status} {exit}"));
     }
     for (receiver, outcomes) in &lines {
-        figures!("{receiver}: {}", outcomes.join(", "));
+        detail!("{receiver}: {}", outcomes.join(", "));
     }
 }
 

@@ -20,7 +20,19 @@ pub fn print_figures(figures: &str) {
     let _ = writeln!(std::io::stderr(), "FIGURES: {test}: {figures}");
 }
 
+/// The same for one line of many, which only a longer run prints.
+pub fn print_detail(figures: &str) {
+    if std::env::var_os(LONGER).is_some() {
+        print_figures(figures);
+    }
+}
+
 /// [`print_figures`] of what `format!` takes.
 macro_rules! figures {
     ($($figures:tt)*) => { $crate::report::print_figures(&format!($($figures)*)) };
+}
+
+/// [`print_detail`] of what `format!` takes.
+macro_rules! detail {
+    ($($figures:tt)*) => { $crate::report::print_detail(&format!($($figures)*)) };
 }

@@ -139,7 +139,7 @@ fn no_mutated_input_breaks_what_holds() {
         let executions: u64 = of_all.clone().map(|done| done.executions).sum();
         let time: Duration = of_all.map(|done| done.time).sum();
         let each = time.as_secs_f64() * 1e6 / executions.max(1) as f64;
-        figures!("{}: {executions} executions, {each:.1} µs each", target.name);
+        detail!("{}: {executions} executions, {each:.1} µs each", target.name);
         assert!(executions > 0, "{} was not run", target.name);
         all += executions;
     }
@@ -201,7 +201,7 @@ fn large_inputs_take_neither_the_stack_nor_the_memory_nor_the_time() {
                 (most, what) = (times, name);
             }
         }
-        figures!("{}: at most {most:.1} times its bytes ({what})", target.name);
+        detail!("{}: at most {most:.1} times its bytes ({what})", target.name);
     }
     figures!("slowest: {:.0} ms, {}", slowest.0.as_secs_f64() * 1e3, slowest.1);
 }
