@@ -26,7 +26,7 @@ impl Size {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
             line.trim().trim_end_matches(" kB").parse().unwrap()
         };
-        let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+        let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
         Self {
             resident_kib: field("VmRSS:"),
             descriptors: descriptors as u64,
@@ -116,7 +116,7 @@ fn kill_again_and_again(field: &Field, home: &Home, place: &Nobody) {
 
 /// What the descriptors of a process are, or what its threads are called.
 fn files_of(pid: u32, folder: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(format!("/proc/{pid}/{folder}")).unwrap();
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/{folder}")) else { return vec![] };
     let shown = entries.map(|entry| {
         let path = entry.unwrap().path();
         let name = std::fs::read_to_string(path.join("comm"));
@@ -160,6 +160,9 @@ fn mixed_traffic_loses_nothing_doubles_nothing_and_costs_no_more_after_a_while()
     }
     let mut listener = Watched::start(&bob, &at_bob);
     let pid = listener.child.id();
+    if std::fs::read_dir(format!("/proc/{pid}/fd")).is_err() {
+        skipped!("counting descriptors: only root sees those of a process that has a key");
+    }
     // what is opened at the first message, and stays
     let to_hook = ["send", "bob", "warm", "--topic", "hooked", "--reply"];
     assert_eq!(senders[0].run(to_hook).succeeds().stdout, "warm\n");
@@ -235,9 +238,11 @@ fn mixed_traffic_loses_nothing_doubles_nothing_and_costs_no_more_after_a_while()
     assert!(is_flat, "now {left:#?}, at the start {at_first:#?}");
     assert!(most < 64 * 1024, "{most} KiB");
     assert!(largest_home < 2 * HISTORY + 8 * 1024 * 1024, "{largest_home} bytes");
+    // the first half has the ids of a day to fill up with. What is in use stays the same from then on, and the allocator still
+    // comes to pages that it has not touched: two bytes a message would be more than this
     if sizes.len() > 600 {
         let (early, late) = (quarters[1].resident_kib, quarters[3].resident_kib);
-        assert!(late < early + early / 10, "memory grows: {early} KiB, later {late} KiB");
+        assert!(late < early + 2048, "memory grows: {early} KiB, later {late} KiB");
     }
 }
 

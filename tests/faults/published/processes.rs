@@ -19,7 +19,9 @@ fn accept_does_not_spin_when_there_are_no_more_files() {
     let bob = Home::new("bob");
     let listener = Listener::start(&bob);
     let pid = Pid::from_raw(i32::try_from(listener.pid()).unwrap());
-    let open = std::fs::read_dir(format!("/proc/{}/fd", listener.pid())).unwrap();
+    let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", listener.pid())) else {
+        return skipped!("only root sees the files of a process that has a key");
+    };
     let open: BTreeSet<u64> =
         open.filter_map(|fd| fd.unwrap().file_name().to_str()?.parse().ok()).collect();
     // the next file would have the first number that is free
