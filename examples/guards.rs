@@ -267,6 +267,7 @@ fn shorten(text: &str) -> String {
     let text = words.join(" ");
     match text.char_indices().nth(MAX_PRINTED) {
         Some((end, _)) => format!("{}…", &text[..end]),
+        None if text.is_empty() => "a call that did not end as it has to".to_owned(),
         None => text,
     }
 }
