@@ -116,8 +116,6 @@ fn noon() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)
 }
 
-// ---- what may be shown ----
-
 /// Characters that cannot be seen or that a terminal obeys, by their ranges in Unicode 16, apart from what is not assigned:
 /// controls, formats, separators but for the blank, private use, surrogates, fillers, joiners and variation selectors.
 const HIDDEN: [(u32, u32); 47] = [
@@ -235,8 +233,6 @@ fn unescape(line: &str) -> Vec<u8> {
     bytes.extend(rest.bytes());
     bytes
 }
-
-// ---- the plain wire ----
 
 fn ends() -> Ends {
     Ends { observed: OBSERVED, local: LOCAL, port: 6000, advertised: None }
@@ -376,8 +372,6 @@ fn check_code(code: &str) {
     let is_word = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     assert!((1..=32).contains(&code.len()) && is_word, "{code:?}");
 }
-
-// ---- sessions ----
 
 /// A header that is read can be written, and is then read as the same.
 pub fn frame(data: &[u8]) {
@@ -604,8 +598,6 @@ pub fn announcement(data: &[u8]) {
     book.take_journal().iter().for_each(check_record);
 }
 
-// ---- words ----
-
 /// A word is read as what its grammar says, and what is shown of it is read as the same.
 pub fn words(data: &[u8]) {
     let lossy = String::from_utf8_lossy(data);
@@ -730,8 +722,6 @@ fn check_address(address: &Address) {
     }
 }
 
-// ---- what is shown ----
-
 /// What is escaped is one line of visible characters, and stands for the same bytes.
 pub fn escaped(data: &[u8]) {
     let line = escape(data);
@@ -833,8 +823,6 @@ pub fn kept_message(data: &[u8]) {
         }
     }
 }
-
-// ---- the state ----
 
 fn check_time(time: SystemTime) {
     assert!(time >= SystemTime::UNIX_EPOCH, "before all times");
