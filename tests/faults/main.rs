@@ -14,7 +14,6 @@ mod support;
 mod report;
 
 #[path = "../all/hosts.rs"]
-#[allow(dead_code, reason = "each test uses another part of the fixtures")]
 mod hosts;
 #[path = "../all/raw.rs"]
 #[expect(dead_code, reason = "each test uses another part of the fixtures")]

@@ -9,7 +9,8 @@ const LONGER: &str = "P2P_FAULTS_FOR";
 /// How long a fault program that can go on does so: as long as [`LONGER`] says, else this long.
 pub fn lasting(ordinarily: Duration) -> Duration {
     match std::env::var(LONGER) {
-        Ok(text) => humantime::parse_duration(&text).unwrap(),
+        Ok(text) => humantime::parse_duration(&text)
+            .unwrap_or_else(|error| panic!("{LONGER}={text} is no time such as 10m: {error}")),
         Err(_) => ordinarily,
     }
 }

@@ -15,7 +15,6 @@
 
 #[path = "../faults/report.rs"]
 #[macro_use]
-#[allow(unused_macros, reason = "each test uses another part of it")]
 mod report;
 
 mod corpus;
