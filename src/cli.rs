@@ -1,6 +1,9 @@
 //! The command line: what is read from it, and one line for each command.
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use std::ffi::OsString;
+use std::mem::forget;
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     bootstrap, broadcast, completions, config, id, leave, listen, log, peers, ping, send,
@@ -58,7 +61,42 @@ pub enum Command {
     Completions(completions::Args),
 }
 
+/// What each command is called with.
+const DEFINITIONS: [(&str, fn(clap::Command) -> clap::Command); 11] = [
+    ("listen", listen::Args::augment_args),
+    ("send", send::Args::augment_args),
+    ("broadcast", broadcast::Args::augment_args),
+    ("peers", peers::Args::augment_args),
+    ("ping", ping::Args::augment_args),
+    ("bootstrap", bootstrap::Args::augment_args),
+    ("leave", leave::Args::augment_args),
+    ("log", log::Args::augment_args),
+    ("id", id::Args::augment_args),
+    ("config", config::Args::augment_args),
+    ("completions", completions::Args::augment_args),
+];
+
 impl Cli {
+    /// Reads a command line, the first word being the program's own name.
+    ///
+    /// To define all commands takes longer than to send a message, so at first only the one that is called is known. What
+    /// can be read then means the same among all of them; everything else (wrong calls, help) is read again with all.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        Self::read_called(arguments).map_or_else(|| Self::try_parse_from(arguments), Ok)
+    }
+
+    fn read_called(arguments: &[OsString]) -> Option<Self> {
+        let named = |word: &OsString| DEFINITIONS.into_iter().find(|(name, _)| word == name);
+        let (name, define) = arguments.iter().skip(1).find_map(named)?;
+        let program = clap::Command::new("p2p").args_override_self(true).subcommand_required(true);
+        let called = define(clap::Command::new(name));
+        let mut program = Global::augment_args(program).subcommand(called);
+        let matches = program.try_get_matches_from_mut(arguments);
+        // the process does not live long enough for taking it apart to be worth while
+        forget(program);
+        Self::from_arg_matches(&matches.ok()?).ok()
+    }
+
     /// Runs the command that was called.
     pub fn run(self) -> Result<Exit, Failure> {
         let global = &self.global;

@@ -70,8 +70,8 @@ pub mod ui;
 
 use std::ffi::OsString;
 
+use clap::CommandFactory as _;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::Cli;
 use crate::exit::{Exit, Failure};
@@ -81,7 +81,7 @@ use crate::ui::Ui;
 /// Runs the program with these arguments, the first being its own name, and gives its exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match Cli::read(&arguments) {
         Ok(cli) => cli,
         Err(error) => return misread(&arguments, &error),
     };
