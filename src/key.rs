@@ -57,16 +57,25 @@ impl FromStr for PublicKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let digits = text.as_bytes();
-        // `from_str_radix` takes a sign
-        if digits.len() != 2 * KEY_BYTES || !digits.iter().all(u8::is_ascii_hexdigit) {
+        let (pairs, rest) = text.as_bytes().as_chunks();
+        if pairs.len() != KEY_BYTES || !rest.is_empty() {
             return Err(KeyError);
         }
         let mut bytes = [0; KEY_BYTES];
-        for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| KeyError)?;
+        for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = digit(high)? << 4 | digit(low)?;
         }
         Ok(Self(bytes))
+    }
+}
+
+/// What a hex digit stands for.
+fn digit(digit: u8) -> Result<u8, KeyError> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        b'A'..=b'F' => Ok(digit - b'A' + 10),
+        _ => Err(KeyError),
     }
 }
 
