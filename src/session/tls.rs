@@ -5,15 +5,24 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption};
-use rustls::crypto::{CryptoProvider, ring, verify_tls13_signature_with_raw_key};
+use rustls::crypto::ring::cipher_suite::{
+    TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256,
+};
+use rustls::crypto::ring::{kx_group, sign};
+use rustls::crypto::{
+    CryptoProvider, GetRandomFailed, KeyProvider, SecureRandom, WebPkiSupportedAlgorithms,
+    verify_tls13_signature_with_raw_key,
+};
 use rustls::pki_types::{
-    CertificateDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
+    CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer,
+    UnixTime,
 };
 use rustls::server::AlwaysResolvesServerRawPublicKeys;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{
     CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error,
     PeerIncompatible, ServerConfig, SignatureScheme,
@@ -54,7 +63,7 @@ impl Credentials {
 
     /// Those of a secret key; `None` if it is not one of Ed25519.
     pub fn new(secret: &PrivatePkcs8KeyDer<'_>) -> Option<Self> {
-        let signer = ring::sign::any_eddsa_type(secret).ok()?;
+        let signer = sign::any_eddsa_type(secret).ok()?;
         let spki = signer.public_key()?.to_vec();
         let public = key_in(&spki)?;
         let key = Arc::new(CertifiedKey::new(vec![CertificateDer::from(spki)], signer));
@@ -138,17 +147,56 @@ impl ResolvesClientCert for Keys {
     }
 }
 
+/// The only signatures that anybody makes.
+static SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
+    all: &[webpki::ring::ED25519],
+    mapping: &[(SignatureScheme::ED25519, &[webpki::ring::ED25519])],
+};
+
+/// What the sessions are made of, by hand: what the library offers by default brings all that it can into the program.
 fn provider() -> Arc<CryptoProvider> {
-    let kx_groups = vec![ring::kx_group::X25519];
-    Arc::new(CryptoProvider { kx_groups, ..ring::default_provider() })
+    Arc::new(CryptoProvider {
+        cipher_suites: vec![
+            TLS13_AES_128_GCM_SHA256,
+            TLS13_AES_256_GCM_SHA384,
+            TLS13_CHACHA20_POLY1305_SHA256,
+        ],
+        kx_groups: vec![kx_group::X25519],
+        signature_verification_algorithms: SIGNATURES,
+        secure_random: &System,
+        key_provider: &System,
+    })
+}
+
+/// The random numbers of the system, and keys of the one kind that there is.
+#[derive(Debug)]
+struct System;
+
+impl SecureRandom for System {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
+        fill_random(bytes)
+    }
+}
+
+impl KeyProvider for System {
+    fn load_private_key(&self, key: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, Error> {
+        match key {
+            PrivateKeyDer::Pkcs8(key) => sign::any_eddsa_type(&key),
+            _ => Err(Error::General("a key is one of Ed25519, in PKCS #8".to_owned())),
+        }
+    }
 }
 
 /// 128 random bits.
 pub fn random() -> u128 {
     let mut bytes = [0; 16];
     // without random numbers there is no session either; an id that repeats is then the lesser evil
-    let _ = ring::default_provider().secure_random.fill(&mut bytes);
+    let _ = fill_random(&mut bytes);
     u128::from_le_bytes(bytes)
+}
+
+fn fill_random(bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
+    SystemRandom::new().fill(bytes).map_err(|_| GetRandomFailed)
 }
 
 /// The key of whoever is at the other end of a session that has been begun, if it speaks as we do.
@@ -274,11 +322,10 @@ fn verify(
     dss: &DigitallySignedStruct,
 ) -> Result<HandshakeSignatureValid, Error> {
     let spki = SubjectPublicKeyInfoDer::from(cert.as_ref());
-    let known = ring::default_provider().signature_verification_algorithms;
     if dss.scheme != SignatureScheme::ED25519 {
         return Err(CertificateError::BadSignature.into());
     }
-    verify_tls13_signature_with_raw_key(message, &spki, dss, &known)
+    verify_tls13_signature_with_raw_key(message, &spki, dss, &SIGNATURES)
 }
 
 #[cfg(test)]

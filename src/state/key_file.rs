@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject as _;
 
@@ -70,7 +71,7 @@ pub fn not_a_key(path: &Path) -> Failure {
 fn make(dir: &StateDir) -> Result<PrivatePkcs8KeyDer<'static>, Failure> {
     let path = dir.path_of(FRESH_FILE);
     let mut secret = [0; 32];
-    rustls::crypto::ring::default_provider().secure_random.fill(&mut secret).map_err(|_| {
+    SystemRandom::new().fill(&mut secret).map_err(|_| {
         Failure::new(Code::Io, "cannot make a key: the system gives no random numbers")
     })?;
     let key = [&PKCS8_PREFIX[..], &secret].concat();
