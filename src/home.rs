@@ -43,6 +43,29 @@ pub struct Home {
 impl Home {
     /// Reads configuration and state; takes no lock and changes nothing.
     pub fn open(global: &Global, flags: &Flags) -> Result<Self, Failure> {
+        Self::read(global, flags, PeersFile::open)
+    }
+
+    /// The same for a command that is about one peer, and that peer: of a long peers file no more than that is read.
+    pub fn open_about(global: &Global, flags: &Flags, word: &str) -> Result<(Self, Peer), Failure> {
+        let mut home = Self::read(global, flags, |place| PeersFile::open_about(place, word))?;
+        let is_enough = |peer: &Peer| home.peers.book().at(&peer.address).is_some();
+        let peer = match home.peer(word) {
+            Ok(peer) if home.peers.is_whole() || is_enough(&peer) => peer,
+            // who else there is may say what was meant
+            _ => {
+                home.peers.read_whole()?;
+                home.peer(word)?
+            }
+        };
+        Ok((home, peer))
+    }
+
+    fn read(
+        global: &Global,
+        flags: &Flags,
+        peers: impl FnOnce(Place) -> Result<PeersFile, Failure>,
+    ) -> Result<Self, Failure> {
         let mut settings = Settings::load(global, flags)?;
         let ui = global.ui();
         let place = &settings.place;
@@ -53,7 +76,7 @@ impl Home {
         if let Some(name) = listening.as_ref().and_then(|l| l.name.parse().ok()) {
             settings.name_as_listener(name);
         }
-        let peers = PeersFile::open(settings.place.clone())?;
+        let peers = peers(settings.place.clone())?;
         if peers.bad_records() > 0 {
             let path = settings.place.path.join("peers");
             let (count, path) = (peers.bad_records(), path.display());
@@ -274,6 +297,13 @@ impl Home {
             return Ok(());
         }
         outbox::add(StateDir::create(path, *allow_network)?, max_bytes, *lock_wait, records, line)
+    }
+
+    /// Reads all peers, for what is not about one alone.
+    pub fn read_all_peers(&mut self) {
+        if let Err(failure) = self.peers.read_whole() {
+            self.ui.warn(failure);
+        }
     }
 
     /// Writes down what a command has learned of peers. What was done is done: if it cannot be written down, that is

@@ -232,6 +232,9 @@ fn bounds(home: &Home, peers: &[Peer]) -> Bounds {
 /// Writes down which peers were reached, and with `checks` which were not.
 pub fn note(home: &mut Home, reports: &[Report], checks: bool) {
     let reports: Vec<_> = reports.iter().filter(|r| !home.is_self(&r.peer.address)).collect();
+    if reports.iter().any(|r| is_gone(r)) && !home.peers.is_whole() {
+        home.read_all_peers();
+    }
     if reports.iter().any(|r| r.reached.is_some() || checks || is_gone(r)) {
         home.note(|book, now| {
             let mut places: HashMap<PublicKey, usize> = HashMap::new();

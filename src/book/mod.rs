@@ -43,6 +43,16 @@ pub enum Record {
     Removed(Address),
 }
 
+impl Record {
+    /// Whom it is about.
+    pub fn address(&self) -> &Address {
+        match self {
+            Self::Peer(peer) => &peer.address,
+            Self::Removed(address) => address,
+        }
+    }
+}
+
 /// What an arrival changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -138,9 +148,9 @@ impl PeerBook {
 
     /// Takes a record from the peers file: the last one of an address wins.
     pub fn apply(&mut self, record: Record) {
-        let address = match record {
+        let address = record.address().clone();
+        match record {
             Record::Peer(peer) => {
-                let address = peer.address.clone();
                 self.peers.insert(
                     address.clone(),
                     Peer {
@@ -150,13 +160,11 @@ impl PeerBook {
                         ..peer
                     },
                 );
-                address
             }
             Record::Removed(address) => {
                 self.peers.remove(&address);
-                address
             }
-        };
+        }
         if let Some(listing) = self.configured.get(&address).cloned() {
             self.configure(&address, listing);
         }

@@ -70,8 +70,18 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let mut home = Home::open(global, &args.attempt.flags_with(args.jobs))?;
-    let mut peers = if args.all { home.all_peers() } else { home.peers_named(&args.peers)? };
+    let flags = args.attempt.flags_with(args.jobs);
+    let (mut home, mut peers) = match args.peers.as_slice() {
+        [word] if !word.starts_with('@') && !args.learn => {
+            let (home, peer) = Home::open_about(global, &flags, word)?;
+            (home, vec![peer])
+        }
+        words => {
+            let home = Home::open(global, &flags)?;
+            let peers = if args.all { home.all_peers() } else { home.peers_named(words)? };
+            (home, peers)
+        }
+    };
     if peers.is_empty() {
         return Err(Failure::new(Code::Nothing, "there is no peer to greet"));
     }

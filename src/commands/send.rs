@@ -51,8 +51,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let mut home = Home::open(global, &args.attempt.flags())?;
-    let peer = home.peer(&args.peer)?;
+    let (mut home, peer) = Home::open_about(global, &args.attempt.flags(), &args.peer)?;
     if args.lines {
         return send_lines(home, peer, &args.message);
     }

@@ -3,6 +3,8 @@
 //! Readers take no lock. A writer takes it, reads what others have appended, makes its change, appends the records of
 //! that change in one write, and folds the file by a rename when it has grown.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::mem;
@@ -11,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use memchr::memchr_iter;
 
+use super::about::About;
 use super::append::append;
 use super::dir::{StateDir, cannot, read_all};
 use super::lock::Lock;
@@ -55,6 +58,8 @@ pub struct PeersFile {
     place: Place,
     book: PeerBook,
     read: Progress,
+    /// What alone is read.
+    about: Option<About>,
 }
 
 /// How far the file has been read.
@@ -73,12 +78,54 @@ struct Progress {
 impl PeersFile {
     /// Reads the peers file as it is now; a missing one is an empty book.
     pub fn open(place: Place) -> Result<Self, Failure> {
-        let mut peers = Self { book: PeerBook::default(), read: Progress::default(), place };
+        let book = PeerBook::default();
+        let mut peers = Self { book, read: Progress::default(), place, about: None };
+        peers.read_whole()?;
+        Ok(peers)
+    }
+
+    /// Reads what is about one peer, for a command that changes no other: an address, or the name of one. A short file is
+    /// read whole, and one in which there is no such peer that we have met.
+    pub fn open_about(place: Place, word: &str) -> Result<Self, Failure> {
+        let book = PeerBook::default();
+        let mut peers = Self { book, read: Progress::default(), place, about: None };
         peers.reset();
-        if let Some(dir) = StateDir::open(&peers.place.path, peers.place.allow_network)? {
-            peers.refresh(&dir, Access::Shared)?;
+        let Some(dir) = StateDir::open(&peers.place.path, peers.place.allow_network)? else {
+            return Ok(peers);
+        };
+        if let Some(file) = dir.file(PEERS_FILE)? {
+            let about = About::word(&file, word);
+            peers.about = about.map_err(|e| cannot("read", &dir.path_of(PEERS_FILE), e))?;
+        }
+        peers.refresh(&dir, Access::Shared)?;
+        if let Some(about) = &mut peers.about {
+            about.keep_met(&peers.book);
+        }
+        if !peers.suffices() {
+            peers.read_whole()?;
         }
         Ok(peers)
+    }
+
+    /// Reads all there is.
+    pub fn read_whole(&mut self) -> Result<(), Failure> {
+        self.about = None;
+        self.reset();
+        match StateDir::open(&self.place.path, self.place.allow_network)? {
+            Some(dir) => self.refresh(&dir, Access::Shared),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether everything was read.
+    pub fn is_whole(&self) -> bool {
+        self.about.is_none()
+    }
+
+    /// Whether what was read is enough to change what it is about.
+    fn suffices(&self) -> bool {
+        let Progress { records, bad, .. } = self.read;
+        self.about.as_ref().is_none_or(|about| bad == 0 && about.suffices(&self.book, records))
     }
 
     /// The book as of the last read or change.
@@ -105,6 +152,11 @@ impl PeersFile {
         let dir = StateDir::create(&self.place.path, self.place.allow_network)?;
         let _lock = Lock::acquire(&dir, LOCK_FILE, self.place.lock_wait)?;
         self.refresh(&dir, Access::Locked)?;
+        if !self.suffices() {
+            self.about = None;
+            self.reset();
+            self.refresh(&dir, Access::Locked)?;
+        }
         let result = change(&mut self.book);
         let journal = self.book.take_journal();
         if journal.is_empty() && self.read.bad == 0 {
@@ -116,7 +168,8 @@ impl PeersFile {
             self.refresh(&dir, Access::Locked)?;
             return Err(failure);
         }
-        if self.read.bad > 0 || self.read.records > 2 * self.book.len() + FOLD_SLACK {
+        let is_long = self.is_whole() && self.read.records > 2 * self.book.len() + FOLD_SLACK;
+        if self.read.bad > 0 || is_long {
             // the change is safe already; a fold that fails costs only space
             let _ = self.fold(&dir);
             // whatever became of it, the file says who is there; a removal that was only tried must not be written later
@@ -153,35 +206,60 @@ impl PeersFile {
         if !self.read.continues_in(&file)? {
             self.reset();
         }
-        let mut end = self.read.offset;
-        let expected = file.metadata()?.len().saturating_sub(end);
-        let news = read_all(From { file: &file, offset: end }, expected, MAX_PEERS_FILE_BYTES)?;
-        for line in lines(&news) {
-            let ended = line.strip_suffix(b"\n");
-            let read = record::decode(ended.unwrap_or(line));
-            // an unfinished last line is somebody's write in progress, or a torn one; under the lock nobody writes, and
-            // if it is whole a person has left out the newline
-            let whole = access == Access::Locked && matches!(read, Line::Record(_));
-            if ended.is_none() && !whole {
+        let offset = self.read.offset;
+        let Picked { lines: news, passed, mut end } = match &self.about {
+            Some(about) => about.pick(&file, offset)?,
+            None => Picked::all(&file, offset)?,
+        };
+        self.read.records += passed;
+        let mut lines = lines(&news);
+        // an unfinished last line is somebody's write in progress, or a torn one; under the lock nobody writes, and if it
+        // is whole a person has left out the newline
+        if let Some(&last) = lines.last().filter(|line| line.last() != Some(&b'\n')) {
+            let whole = access == Access::Locked && matches!(record::decode(last), Line::Record(_));
+            if !whole {
                 // the next write ends it, and then it is damage like any other
                 self.read.bad += usize::from(access == Access::Locked);
-                break;
-            }
-            end += line.len() as u64;
-            if ended.is_some_and(<[u8]>::is_empty) {
-                continue;
-            }
-            self.read.records += 1;
-            match read {
-                Line::Record(record) => self.book.apply(record),
-                Line::Foreign => self.read.foreign.push(line.to_vec()),
-                Line::Bad => self.read.bad += 1,
+                end -= last.len() as u64;
+                lines.pop();
             }
         }
+        self.take(&lines);
         if !news.is_empty() {
             self.book.forget_stale_hearsay(SystemTime::now());
         }
         self.read.reach(file, end)
+    }
+
+    /// Takes records in, of each address the last that is sound. What was said of it before takes ten times as long to
+    /// read as to pass over.
+    fn take(&mut self, lines: &[&[u8]]) {
+        let mut done: HashSet<Cow<'_, str>> = HashSet::with_capacity(lines.len());
+        let mut foreign = Vec::new();
+        for line in lines.iter().rev() {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            if text.is_empty() {
+                continue;
+            }
+            self.read.records += 1;
+            if record::address_of(text).is_some_and(|address| done.contains(address)) {
+                continue;
+            }
+            match record::decode(text) {
+                Line::Record(record) => {
+                    let address = match record::address_of(text) {
+                        Some(address) => Cow::Borrowed(address),
+                        None => Cow::Owned(record.address().to_string()),
+                    };
+                    if done.insert(address) {
+                        self.book.apply(record);
+                    }
+                }
+                Line::Foreign => foreign.push(line.to_vec()),
+                Line::Bad => self.read.bad += 1,
+            }
+        }
+        self.read.foreign.extend(foreign.into_iter().rev());
     }
 
     fn reset(&mut self) {
@@ -235,13 +313,33 @@ impl Progress {
     }
 }
 
+/// What is read of a file.
+pub(super) struct Picked {
+    /// Lines with their newlines; the last may have none.
+    pub(super) lines: Vec<u8>,
+    /// How many lines were passed over.
+    pub(super) passed: usize,
+    /// Where the last line ends.
+    pub(super) end: u64,
+}
+
+impl Picked {
+    /// All lines of a file from an offset on.
+    fn all(file: &File, offset: u64) -> io::Result<Self> {
+        let (from, expected) = From::offset(file, offset)?;
+        let lines = read_all(from, expected, MAX_PEERS_FILE_BYTES)?;
+        Ok(Self { end: offset + lines.len() as u64, passed: 0, lines })
+    }
+}
+
 /// The lines of a text, each with its newline; the last one may have none.
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn lines(text: &[u8]) -> Vec<&[u8]> {
     let ends = memchr_iter(b'\n', text).map(|at| at + 1);
     let mut start = 0;
     ends.chain([text.len()])
-        .map(move |end| &text[mem::replace(&mut start, end)..end])
+        .map(|end| &text[mem::replace(&mut start, end)..end])
         .filter(|line| !line.is_empty())
+        .collect()
 }
 
 /// The last bytes before an offset: enough to tell whether anything before it was moved.
@@ -261,9 +359,22 @@ enum Access {
 }
 
 /// Reads a file from an offset without moving its cursor.
-struct From<'a> {
+pub(super) struct From<'a> {
     file: &'a File,
     offset: u64,
+}
+
+impl<'a> From<'a> {
+    /// From this offset on, and how much there is; too much is an error.
+    pub(super) fn offset(file: &'a File, offset: u64) -> io::Result<(Self, u64)> {
+        let length = file.metadata()?.len().saturating_sub(offset);
+        if length > MAX_PEERS_FILE_BYTES {
+            return Err(io::Error::other(format!(
+                "it is larger than {MAX_PEERS_FILE_BYTES} bytes"
+            )));
+        }
+        Ok((Self { file, offset }, length))
+    }
 }
 
 impl io::Read for From<'_> {

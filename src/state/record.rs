@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
+use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
@@ -125,6 +126,13 @@ pub fn decode(line: &[u8]) -> Line {
             _ => Line::Bad,
         },
     }
+}
+
+/// The address of a sound record, as we write it; `None` for a line that has to be read for that.
+pub fn address_of(line: &[u8]) -> Option<&str> {
+    let rest = checked(line)?.strip_prefix(b"{\"v\":1,\"addr\":\"")?;
+    let (address, _) = rest.split_at(memchr2(b'"', b'\\', rest)?);
+    std::str::from_utf8(address).ok()
 }
 
 fn checked(line: &[u8]) -> Option<&[u8]> {
