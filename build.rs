@@ -13,12 +13,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|is| is == value);
     let is_native = env::var("HOST")? == env::var("TARGET")?;
-    if is_native && is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
-        if let Some(archive) = archive() {
-            let dir = PathBuf::from(env::var("OUT_DIR")?);
-            fs::write(dir.join("libgcc_s.so"), format!("INPUT({})\n", archive.display()))?;
-            println!("cargo:rustc-link-arg-bins=-L{}", dir.display());
-        }
+    let is_gnu = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
+    if is_native
+        && is_gnu
+        && let Some(archive) = archive()
+    {
+        let dir = PathBuf::from(env::var("OUT_DIR")?);
+        fs::write(dir.join("libgcc_s.so"), format!("INPUT({})\n", archive.display()))?;
+        println!("cargo:rustc-link-arg-bins=-L{}", dir.display());
     }
     Ok(())
 }

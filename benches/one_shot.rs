@@ -1,23 +1,32 @@
-//! Times `p2p send :PORT Hi` as a whole process, encrypted and in plain, beside the bare socket calls as a whole process.
+//! Times short p2p commands as whole processes beside the bare socket calls, `nc` and `/bin/true` as whole processes.
 //!
 //! ```text
 //! cargo bench --bench one_shot            # 200 runs of each, in turn
 //! cargo bench --bench one_shot -- 1000
 //! ```
 //!
-//! The bare sender is this program started again with `bare ADDR`: connect, one write, half-close, read to the end. The
-//! encrypted one knows the listener's key from before, as every send but the first does. All talk to the same running `p2p listen`. Quote the ratio, not the milliseconds.
+//! The bare sender is this program started again with `bare ADDR`: connect, one write, half-close, read to the end. All talk
+//! to the same running `p2p listen`. An encrypted send knows the listener's key from before, as every one but the first
+//! does; a first contact has its own key already, and knows nobody. Quote the ratios, not the milliseconds.
 
 #![expect(clippy::print_stdout, reason = "a benchmark is a program that prints its figures")]
 
 use std::error::Error;
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use p2p::book::{Caps, Edit, PeerBook};
+use p2p::state::peers_file::{PeersFile, Place};
+use p2p::trust::Trust;
+
 const P2P: &str = env!("CARGO_BIN_EXE_p2p");
+
+/// What every plain sender says, as a student program would.
+const MESSAGE: &[u8] = b"127.0.0.1:6000 bare Hi";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -35,78 +44,184 @@ fn main() -> Result<()> {
 fn send_bare(address: &str) -> Result<()> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    stream.write_all(b"127.0.0.1:6000 bare Hi")?;
+    stream.write_all(MESSAGE)?;
     stream.shutdown(Shutdown::Write)?;
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply)?;
     if reply.is_empty() { Err("no reply".into()) } else { Ok(()) }
 }
 
-struct Listener(Child);
+struct Listener {
+    child: Child,
+    address: String,
+}
+
+impl Listener {
+    fn start(home: &Path) -> Result<Self> {
+        let mut command = Command::new(P2P);
+        command.args(["listen", "-p", "0", "-b", "127.0.0.1", "--name", "bench", "--home"]);
+        let command = command.arg(home).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut listener = Self { child: command.spawn()?, address: String::new() };
+        let mut ready = String::new();
+        BufReader::new(listener.child.stderr.take().ok_or("no stderr")?).read_line(&mut ready)?;
+        listener.address = ready.split(' ').nth(2).ok_or("no address")?.to_owned();
+        Ok(listener)
+    }
+}
 
 impl Drop for Listener {
     fn drop(&mut self) {
         // it may have ended by itself
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Something that is timed.
+struct Row {
+    name: &'static str,
+    command: Box<dyn Fn() -> Result<Command>>,
+    times: Vec<Duration>,
+}
+
+impl Row {
+    fn new(name: &'static str, command: impl Fn() -> Result<Command> + 'static) -> Self {
+        Self { name, command: Box::new(command), times: Vec::new() }
+    }
+
+    /// A p2p with a home of its own.
+    fn p2p(name: &'static str, home: PathBuf, arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        Self::new(name, move || {
+            let mut command = Command::new(P2P);
+            command.arg("--quiet").arg("--home").arg(&home).args(&arguments);
+            command.stdin(Stdio::null());
+            Ok(command)
+        })
     }
 }
 
 fn compare(runs: usize) -> Result<()> {
-    let home = std::env::temp_dir().join(format!("p2p-bench-{}", std::process::id()));
-    let (ours, plain, theirs) = (home.join("sender"), home.join("plain"), home.join("listener"));
-    let mut listener = Command::new(P2P);
-    listener
-        .args(["listen", "-p", "0", "-b", "127.0.0.1", "--name", "bench", "--home"])
-        .arg(&theirs);
-    let mut listener = Listener(listener.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?);
-    let mut ready = String::new();
-    BufReader::new(listener.0.stderr.take().ok_or("no stderr")?).read_line(&mut ready)?;
-    let address = ready.split(' ').nth(2).ok_or("no address")?.to_owned();
+    let home = tempfile::tempdir()?;
+    let at = |name: &str| home.path().join(name);
+    let listener = Listener::start(&at("listener"))?;
+    let address = listener.address.as_str();
+    for (home, peers) in [("ten", 9), ("many", 9_999)] {
+        enter(&at(home), peers)?;
+        // the one that answers is met, with its key
+        run(Command::new(P2P).arg("--home").arg(at(home)).args(["send", address, "Hi"]))?;
+    }
+    let text = at("text");
+    fs::write(&text, MESSAGE)?;
+    fs::create_dir(at("first"))?;
 
-    let bare = || {
+    let to = address.to_owned();
+    let bare = move || -> Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["bare", &address]);
-        time(command)
+        command.args(["bare", &to]);
+        Ok(command)
     };
-    let p2p = |home: &Path, secure: &str| {
-        let mut command = Command::new(P2P);
-        command.args(["--quiet", "--home"]).arg(home);
-        command.args(["send", &address, "Hi", "--secure", secure]);
-        time(command)
-    };
-    let none = || {
-        let mut command = Command::new(P2P);
-        command.arg("--version");
-        time(command)
-    };
-    let mut times = [const { Vec::new() }; 4];
+    let mut rows = vec![Row::new("bare socket calls", bare)];
+    rows.push(Row::new("/bin/true", || Ok(Command::new("/bin/true"))));
+    if Command::new("nc").arg("-h").output().is_ok() {
+        let port = address.rsplit(':').next().unwrap_or_default().to_owned();
+        rows.push(Row::new("nc -N", move || {
+            let mut command = Command::new("nc");
+            command.args(["-N", "127.0.0.1", &port]).stdin(File::open(&text)?);
+            Ok(command)
+        }));
+    }
+    let plain = ["send", address, "Hi", "--secure", "off"];
+    let secure = ["send", address, "Hi", "--secure", "require"];
+    let first = at("first");
+    let forgets = first.clone();
+    let first = Row::p2p("p2p send, first contact", first, &secure);
+    rows.extend([
+        Row::new("p2p --version", || {
+            let mut command = Command::new(P2P);
+            command.arg("--version");
+            Ok(command)
+        }),
+        Row::p2p("p2p send, in plain", at("plain"), &plain),
+        Row::p2p("p2p send, in a session", at("session"), &secure),
+        Row {
+            command: Box::new(move || match fs::remove_file(forgets.join("peers")) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+                _ => (first.command)(),
+            }),
+            ..first
+        },
+        Row::p2p("p2p peers, 10", at("ten"), &["peers"]),
+        Row::p2p("p2p peers, 10,000", at("many"), &["peers"]),
+        Row::p2p("p2p send, 1 of 10,000", at("many"), &secure),
+        Row::p2p("the same by its name", at("many"), &["send", "bench", "Hi"]),
+    ]);
     for run in 0..runs + 10 {
-        let once = [bare()?, p2p(&ours, "require")?, p2p(&plain, "off")?, none()?];
-        // the first ones warm the caches, and ask for the key
-        if run >= 10 {
-            times.iter_mut().zip(once).for_each(|(times, time)| times.push(time));
+        for row in &mut rows {
+            let time = time((row.command)()?)?;
+            // the first ones warm the caches, and ask for the key
+            if run >= 10 {
+                row.times.push(time);
+            }
         }
     }
-    println!("{runs} runs of each, in turn, against one listener on loopback; milliseconds");
-    println!("{:24} {:>8} {:>8} {:>8}", "whole process", "min", "median", "p95");
-    let names = ["bare socket calls", "p2p send, encrypted", "p2p send, in plain", "p2p --version"];
-    for (name, times) in names.iter().zip(&times) {
-        let [min, median, p95] = quantiles(times);
-        println!("{name:24} {min:8.3} {median:8.3} {p95:8.3}");
-    }
-    let [bare_min, bare_median, _] = quantiles(&times[0]);
-    for (name, times) in names.iter().zip(&times).skip(1).take(2) {
-        let [min, median, _] = quantiles(times);
-        let (min, median) = (min / bare_min, median / bare_median);
-        println!("ratio {name} / bare: {min:.2} by minimum, {median:.2} by median");
-    }
-    std::fs::remove_dir_all(&home)?;
+    report(runs, &rows);
     Ok(())
 }
 
+fn report(runs: usize, rows: &[Row]) {
+    println!("{runs} runs of each, in turn, against one listener on loopback; milliseconds");
+    println!(
+        "{:24} {:>7} {:>7} {:>7}   {:>14}   {:>12}",
+        "whole process", "min", "median", "p95", "ratio to bare", "to /bin/true"
+    );
+    let [bare, nothing] = [0, 1].map(|row: usize| quantiles(&rows[row].times));
+    for row in rows {
+        let [min, median, p95] = quantiles(&row.times);
+        println!(
+            "{:24} {min:7.3} {median:7.3} {p95:7.3}   {:6.2}  {:6.2}   {:5.2}  {:5.2}",
+            row.name,
+            min / bare[0],
+            median / bare[1],
+            min / nothing[0],
+            median / nothing[1]
+        );
+    }
+    println!("ratios: of the minimums, of the medians");
+}
+
+/// Enters so many peers, as `p2p peers add` does.
+fn enter(home: &Path, peers: usize) -> Result<()> {
+    let place = Place {
+        path: home.to_owned(),
+        allow_network: false,
+        lock_wait: Duration::from_secs(5),
+        caps: Caps::default(),
+        trust: Trust::Tofu,
+        configured: Vec::new(),
+    };
+    let mut file = PeersFile::open(place).map_err(|failure| failure.to_string())?;
+    file.update(|book: &mut PeerBook| -> Result<()> {
+        for number in 0..peers {
+            let address = format!("10.1.{}.{}:5000", number / 250, number % 250).parse()?;
+            let name = Some(format!("peer{number}").parse().map_err(|_| "no name")?);
+            let edit = Edit { name, ..Edit::default() };
+            book.add(&address, edit).map_err(|other| format!("{other} has that name"))?;
+        }
+        Ok(())
+    })
+    .map_err(|failure| failure.to_string())??;
+    Ok(())
+}
+
+/// Runs a command to its end, which has to be a good one.
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
+}
+
 fn time(mut command: Command) -> Result<Duration> {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    command.stdout(Stdio::null()).stderr(Stdio::inherit());
     let start = Instant::now();
     let status = command.status()?;
     let elapsed = start.elapsed();

@@ -61,8 +61,11 @@ pub enum Command {
     Completions(completions::Args),
 }
 
+/// Gives a command its arguments.
+type Definition = fn(clap::Command) -> clap::Command;
+
 /// What each command is called with.
-const DEFINITIONS: [(&str, fn(clap::Command) -> clap::Command); 11] = [
+const DEFINITIONS: [(&str, Definition); 11] = [
     ("listen", listen::Args::augment_args),
     ("send", send::Args::augment_args),
     ("broadcast", broadcast::Args::augment_args),
@@ -112,6 +115,42 @@ impl Cli {
             Command::Id(args) => id::run(global, &args),
             Command::Config(args) => config::run(global, &args),
             Command::Completions(args) => completions::run(&args, Self::command()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_read_alone_as_among_all() {
+        let program = Cli::command();
+        let all: Vec<_> = program.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(DEFINITIONS.map(|(name, _)| name).to_vec(), all);
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for line in [
+            "p2p send alice Hi",
+            "p2p --home send --quiet send -t 3s alice --json Hi",
+            "p2p send --retry 3 --retry 4 alice send",
+            "p2p peers",
+            "p2p peers add bob 10.18.0.4:5000 --tag web",
+            "p2p listen -1 --from peers",
+            "p2p broadcast --to @web -- --json",
+            "p2p -c ping ping --all",
+            "p2p log -n 5 --follow",
+            "p2p config show",
+            "p2p completions bash",
+        ] {
+            let alone = Cli::read_called(&words(line));
+            let among = Cli::try_parse_from(words(line)).unwrap();
+            assert_eq!(format!("{alone:?}"), format!("{:?}", Some(among)), "{line}");
+        }
+        // what cannot be read is left to the whole, which says what is wrong
+        for line in
+            ["p2p", "p2p --help", "p2p sned a b", "p2p send", "p2p send -h", "p2p help send"]
+        {
+            assert!(Cli::read_called(&words(line)).is_none(), "{line}");
         }
     }
 }
