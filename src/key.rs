@@ -43,7 +43,10 @@ impl PublicKey {
 
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |half: u8| DIGITS[usize::from(half)];
+        let pairs = self.0.map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        f.write_str(str::from_utf8(pairs.as_flattened()).unwrap_or_default())
     }
 }
 

@@ -17,7 +17,7 @@ use super::about::About;
 use super::append::append;
 use super::dir::{StateDir, cannot, read_all};
 use super::lock::Lock;
-use super::record::{self, Line};
+use super::record::{self, Checked, Line};
 use crate::address::Address;
 use crate::book::{Caps, Listing, PeerBook};
 use crate::exit::Failure;
@@ -242,20 +242,20 @@ impl PeersFile {
                 continue;
             }
             self.read.records += 1;
-            if record::address_of(text).is_some_and(|address| done.contains(address)) {
+            let line = Checked::of(text);
+            let address = line.address();
+            if address.is_some_and(|address| done.contains(address)) {
                 continue;
             }
-            match record::decode(text) {
+            match line.decode() {
                 Line::Record(record) => {
-                    let address = match record::address_of(text) {
-                        Some(address) => Cow::Borrowed(address),
-                        None => Cow::Owned(record.address().to_string()),
-                    };
+                    let unread = || Cow::Owned(record.address().to_string());
+                    let address = address.map_or_else(unread, Cow::Borrowed);
                     if done.insert(address) {
                         self.book.apply(record);
                     }
                 }
-                Line::Foreign => foreign.push(line.to_vec()),
+                Line::Foreign => foreign.push([text, b"\n"].concat()),
                 Line::Bad => self.read.bad += 1,
             }
         }

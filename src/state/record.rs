@@ -110,13 +110,39 @@ pub fn encode(record: &Record) -> String {
 
 /// Reads a line without its newline.
 pub fn decode(line: &[u8]) -> Line {
-    let object = match line.first() {
-        Some(b'{') => line,
-        _ => match checked(line) {
-            Some(object) => object,
-            None => return Line::Bad,
-        },
-    };
+    Checked::of(line).decode()
+}
+
+/// A line whose checksum was looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checked<'a> {
+    object: Option<&'a [u8]>,
+    /// Whether it has a checksum, as all that we write.
+    is_ours: bool,
+}
+
+impl<'a> Checked<'a> {
+    pub(super) fn of(line: &'a [u8]) -> Self {
+        match line.first() {
+            Some(b'{') => Self { object: Some(line), is_ours: false },
+            _ => Self { object: checked(line), is_ours: true },
+        }
+    }
+
+    /// The address of a record as we write it; `None` for a line that has to be read for that.
+    pub(super) fn address(self) -> Option<&'a str> {
+        let object = self.object.filter(|_| self.is_ours)?;
+        let rest = object.strip_prefix(b"{\"v\":1,\"addr\":\"")?;
+        let (address, _) = rest.split_at(memchr2(b'"', b'\\', rest)?);
+        std::str::from_utf8(address).ok()
+    }
+
+    pub(super) fn decode(self) -> Line {
+        self.object.map_or(Line::Bad, read)
+    }
+}
+
+fn read(object: &[u8]) -> Line {
     // one look at the whole line is cheaper than one at each of its texts
     let Ok(object) = std::str::from_utf8(object) else { return Line::Bad };
     match serde_json::from_str::<Fields<'_>>(object) {
@@ -126,13 +152,6 @@ pub fn decode(line: &[u8]) -> Line {
             _ => Line::Bad,
         },
     }
-}
-
-/// The address of a sound record, as we write it; `None` for a line that has to be read for that.
-pub fn address_of(line: &[u8]) -> Option<&str> {
-    let rest = checked(line)?.strip_prefix(b"{\"v\":1,\"addr\":\"")?;
-    let (address, _) = rest.split_at(memchr2(b'"', b'\\', rest)?);
-    std::str::from_utf8(address).ok()
 }
 
 fn checked(line: &[u8]) -> Option<&[u8]> {
