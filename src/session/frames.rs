@@ -36,66 +36,77 @@ impl From<Malformed> for FrameError {
 pub struct FrameReader<R> {
     stream: R,
     buffer: Vec<u8>,
+    /// Where in the buffer begins what was not taken: to move the rest for each of many short frames costs more than they do.
+    start: usize,
 }
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
     /// Reads from here on.
     pub fn new(stream: R) -> Self {
-        Self { stream, buffer: Vec::new() }
+        Self { stream, buffer: Vec::new(), start: 0 }
     }
 
     /// Waits for the first bytes of a frame; false at an end in order.
     pub async fn begins(&mut self) -> Result<bool, FrameError> {
-        Ok(!self.buffer.is_empty() || self.fill().await? > 0)
+        Ok(!self.held().is_empty() || self.fill().await? > 0)
     }
 
     /// The next header; `None` at an end in order.
     pub async fn header(&mut self) -> Result<Option<Header>, FrameError> {
         let mut searched = 0;
         loop {
-            if let Some(at) = memchr(b'\n', &self.buffer[searched..]) {
+            let held = self.held();
+            if let Some(at) = memchr(b'\n', &held[searched..]) {
                 let end = searched + at;
                 if end >= MAX_HEADER_BYTES {
                     return Err(FrameError::Malformed);
                 }
-                let header = Header::decode(&self.buffer[..end])?;
-                self.buffer.drain(..=end);
+                let header = Header::decode(&held[..end])?;
+                self.start += end + 1;
                 return Ok(Some(header));
             }
-            if self.buffer.len() >= MAX_HEADER_BYTES {
+            if held.len() >= MAX_HEADER_BYTES {
                 return Err(FrameError::Malformed);
             }
-            searched = self.buffer.len();
+            searched = held.len();
             match self.fill().await? {
-                0 if self.buffer.is_empty() => return Ok(None),
+                0 if searched == 0 => return Ok(None),
                 0 => return Err(cut()),
                 _ => {}
             }
         }
     }
 
+    /// Reads past exactly these bytes, if they are the next ones that have come.
+    pub fn take_same(&mut self, bytes: &[u8]) -> bool {
+        let is_same = self.held().starts_with(bytes);
+        self.start += if is_same { bytes.len() } else { 0 };
+        is_same
+    }
+
     /// The bytes that belong to a header, of which the caller knows that they are not too many: as many as have come by
     /// now. There are `size` of them once it gives true. Nothing is reserved for what is only announced.
     pub async fn body(&mut self, size: usize) -> Result<bool, FrameError> {
-        if self.buffer.len() < size && self.fill().await? == 0 {
+        if self.held_bytes() < size && self.fill().await? == 0 {
             return Err(cut());
         }
-        Ok(self.buffer.len() >= size)
+        Ok(self.held_bytes() >= size)
     }
 
     /// How much has come and was not taken.
     pub fn held_bytes(&self) -> usize {
-        self.buffer.len()
+        self.held().len()
     }
 
     /// Takes a body that is there. It takes about as much memory as it has bytes: many may wait, and only these are counted.
     pub fn take_body(&mut self, size: usize) -> Vec<u8> {
-        let size = size.min(self.buffer.len());
+        let size = size.min(self.held_bytes());
         if size < CHUNK_BYTES {
-            let body = self.buffer[..size].to_vec();
-            self.buffer.drain(..size);
+            let body = self.held()[..size].to_vec();
+            self.start += size;
             return body;
         }
+        self.close_up();
         let rest = self.buffer.split_off(size);
         let mut body = std::mem::replace(&mut self.buffer, rest);
         body.shrink_to_fit();
@@ -106,8 +117,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     pub async fn skip(&mut self, size: u64) -> Result<(), FrameError> {
         let mut left = size;
         loop {
-            let here = left.min(self.buffer.len() as u64);
-            self.buffer.drain(..usize::try_from(here).unwrap_or(usize::MAX));
+            let here = left.min(self.held_bytes() as u64);
+            self.start += usize::try_from(here).unwrap_or(usize::MAX);
             left -= here;
             if left == 0 {
                 return Ok(());
@@ -118,7 +129,18 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         }
     }
 
+    fn held(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
+    /// Has the buffer begin with what was not taken.
+    fn close_up(&mut self) {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+    }
+
     async fn fill(&mut self) -> io::Result<usize> {
+        self.close_up();
         self.buffer.reserve(CHUNK_BYTES);
         self.stream.read_buf(&mut self.buffer).await
     }
@@ -193,8 +215,9 @@ mod tests {
             let bytes = vec![b'x'; size + 1000];
             let mut frames = FrameReader::new(&bytes[..]);
             while !frames.body(size).await.unwrap() {}
+            let held_bytes = frames.held_bytes();
             let body = frames.take_body(size);
-            assert_eq!((body.len(), frames.held_bytes()), (size, frames.buffer.len()));
+            assert_eq!((body.len(), frames.held_bytes()), (size, held_bytes - size));
             assert!(body.capacity() <= size + size / 4, "{} for {size}", body.capacity());
         }
     }
@@ -210,6 +233,21 @@ mod tests {
         assert!(matches!(end, Some(FrameError::Malformed)));
         let (_, end) = read(&vec![b'x'; 100_000]).await;
         assert!(matches!(end, Some(FrameError::Malformed)));
+    }
+
+    #[tokio::test]
+    async fn only_the_same_bytes_are_read_past_and_what_has_not_come_is_not() {
+        let mut frames = FrameReader::new(&b"{\"type\":\"ok\",\"id\":\"1\"}\n{\"type\":\"ok\""[..]);
+        let line = b"{\"type\":\"ok\",\"id\":\"1\"}\n";
+        assert!(!frames.take_same(line), "nothing has come yet");
+        assert!(frames.begins().await.unwrap());
+        let held_bytes = frames.held_bytes();
+        assert!(!frames.take_same(b"{\"type\":\"ok\",\"id\":\"2\"}\n"));
+        assert_eq!(frames.held_bytes(), held_bytes);
+        assert!(frames.take_same(line));
+        assert!(!frames.take_same(line), "of the next one only the beginning is there");
+        assert_eq!(frames.held_bytes(), held_bytes - line.len());
+        assert!(matches!(frames.header().await, Err(FrameError::Lost(_))));
     }
 
     #[tokio::test]
