@@ -78,6 +78,12 @@ impl Talk {
         }
     }
 
+    /// Whether the answer to what was said with this id has come already and says that it was taken; then the next one may be
+    /// asked for.
+    pub fn has_taken(&mut self, id: &MessageId) -> bool {
+        self.session.has_taken(id)
+    }
+
     /// Waits for what the peer's command prints for a message that was taken.
     pub async fn reply(&mut self, id: &MessageId, deadline: Deadline) -> Result<Replied, Failure> {
         let replied = match timeout_at(deadline.end(), self.session.reply(id)).await {

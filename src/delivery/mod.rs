@@ -213,7 +213,8 @@ impl<'a> Delivery<'a> {
         key: PublicKey,
         deadline: Deadline,
     ) -> Result<Heard, Failure> {
-        let frame = message_frame(message);
+        let mut frame = Vec::new();
+        message_frame(message, &mut frame);
         let mut talk = self.begin(key, &frame, deadline).await?;
         let heard = talk.answer(&message.id, deadline).await?;
         self.reached = Some(heard.reached());

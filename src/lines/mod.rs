@@ -3,22 +3,23 @@
 //! To a p2p they go through one session, several under way at once; each has its id, so that those without an answer can be
 //! sent again when the session breaks. To a plain program they go one after the other.
 
+mod input;
+mod window;
+
 use std::collections::VecDeque;
 use std::future::pending;
-use std::io::{self, BufRead as _, Read as _};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::codec::frame::{WINDOW_BYTES, WINDOW_MESSAGES};
+use self::input::Batch;
+use self::window::Window;
 use crate::delivery::{self, Delivery, Way, can_pass, doubtful};
 use crate::dial::{Deadline, Dialer, Heard};
 use crate::event::Event;
-use crate::exit::{Code, Exit, Failure, OrFail as _};
+use crate::exit::{Exit, Failure};
 use crate::home::Home;
-use crate::id::MessageId;
 use crate::key::PublicKey;
 use crate::message::Outgoing;
 use crate::outreach;
@@ -26,9 +27,6 @@ use crate::peer::Peer;
 use crate::posted::Sent;
 use crate::report::{Errand, Report, worded};
 use crate::retry::Pauses;
-use crate::session::outgoing::message_frame;
-use crate::session::tls::random;
-use crate::talk::Talk;
 
 /// How many results are written to the history of sent texts together.
 const KEPT_TOGETHER: usize = 256;
@@ -67,10 +65,18 @@ struct Line {
 pub async fn send(home: &mut Home, peer: Peer, lines: Lines) -> Result<Delivered, Failure> {
     let start = Instant::now();
     let dialer = home.dialer().await?;
-    let input = read_stdin(lines)?;
+    let input = input::read(lines)?;
     let known = peer.clone();
     let mut delivery = Delivery::new(&dialer, &known);
-    let mut sending = Sending { home, dialer: &dialer, peer, input, results: Vec::new(), done: 0 };
+    let mut sending = Sending {
+        home,
+        dialer: &dialer,
+        peer,
+        input,
+        waiting: VecDeque::new(),
+        results: Vec::new(),
+        done: 0,
+    };
     let result = match sending.way(&mut delivery).await {
         Ok(Way::Session(key)) => sending.in_session(key).await,
         Ok(Way::Plain) => {
@@ -84,79 +90,22 @@ pub async fn send(home: &mut Home, peer: Peer, lines: Lines) -> Result<Delivered
     result.map(|()| Delivered { lines, peer, time: start.elapsed() })
 }
 
-/// Reads lines in a thread of its own, as many ahead as may be under way.
-fn read_stdin(lines: Lines) -> Result<mpsc::Receiver<Result<Line, Failure>>, Failure> {
-    let (sender, input) = mpsc::channel(WINDOW_MESSAGES);
-    let read = move || {
-        let mut stdin = io::stdin().lock();
-        for number in 1.. {
-            let mut text = Vec::new();
-            let limit = lines.max_bytes as u64 + 2;
-            let line = match stdin.by_ref().take(limit).read_until(b'\n', &mut text) {
-                Ok(0) => return,
-                Ok(_) => lines.line(number, text),
-                Err(error) => {
-                    Err(error).or_fail(Code::Io).map_err(|f| f.context("cannot read stdin"))
-                }
-            };
-            let is_last = line.is_err();
-            let Some(line) = line.transpose() else { continue };
-            if sender.blocking_send(line).is_err() || is_last {
-                return;
-            }
-        }
-    };
-    thread::Builder::new().name("stdin".into()).spawn(read).or_fail(Code::Io)?;
-    Ok(input)
-}
-
-impl Lines {
-    /// The message of a line, unless it is one that is left out.
-    fn line(&self, number: u64, mut text: Vec<u8>) -> Result<Option<Line>, Failure> {
-        if text.last() == Some(&b'\n') {
-            text.pop();
-            text.pop_if(|last| *last == b'\r');
-        }
-        if text.len() > self.max_bytes {
-            let why = format!("line {number} is longer than {} bytes", self.max_bytes);
-            return Err(Failure::new(Code::TooLarge, why));
-        }
-        if text.trim_ascii().is_empty() && !self.allows_empty {
-            return Ok(None);
-        }
-        let message = Outgoing { text, id: MessageId::of(random()), ..self.message.clone() };
-        Ok(Some(Line { number, message, begun: Instant::now(), attempts: 1 }))
-    }
-}
-
 struct Sending<'a> {
     home: &'a mut Home,
     dialer: &'a Dialer,
     peer: Peer,
-    input: mpsc::Receiver<Result<Line, Failure>>,
+    input: mpsc::Receiver<Batch>,
+    /// Lines that were read and are not yet under way.
+    waiting: VecDeque<Line>,
     /// What is still to be written to the history.
     results: Vec<(Outgoing, Sent)>,
     done: u64,
 }
 
-/// Lines that are under way in a session.
-struct Window {
-    talk: Option<Talk>,
-    key: PublicKey,
-    lines: VecDeque<Line>,
-    bytes: usize,
-    /// Until when the oldest of them has to be answered.
-    deadline: Deadline,
-    /// There are no more lines.
-    is_over: bool,
-    /// A session has ended without the answers to some of them, which may have arrived.
-    is_open: bool,
-}
-
 /// What happens while lines are under way.
 enum Step {
-    /// There is one more.
-    Line(Box<Line>),
+    /// There are more.
+    Lines(Vec<Line>),
     /// There are no more.
     Over,
     /// What comes next cannot be read or sent.
@@ -180,8 +129,8 @@ impl Sending<'_> {
     }
 
     async fn one_by_one(&mut self) -> Result<(), Failure> {
-        while let Some(line) = self.input.recv().await {
-            let Line { number, message, .. } = line?;
+        while let Some(line) = self.next().await? {
+            let Line { number, message, .. } = line;
             let (errand, retry) = (Errand::Message(message), self.home.settings.retry);
             let peer = self.peer.clone();
             let report = delivery::run(self.dialer, retry, peer, &errand, |_| {}).await;
@@ -195,23 +144,29 @@ impl Sending<'_> {
         Ok(())
     }
 
+    async fn next(&mut self) -> Result<Option<Line>, Failure> {
+        while self.waiting.is_empty() {
+            let Some(batch) = self.input.recv().await else { return Ok(None) };
+            self.waiting.extend(batch?);
+        }
+        Ok(self.waiting.pop_front())
+    }
+
     async fn in_session(&mut self, key: PublicKey) -> Result<(), Failure> {
-        let deadline = Deadline::after(self.dialer.timeout);
-        let lines = VecDeque::new();
-        let mut window =
-            Window { talk: None, key, lines, bytes: 0, deadline, is_over: false, is_open: false };
+        let mut window = Window::new(key, Deadline::after(self.dialer.timeout));
         let mut pauses = self.home.settings.retry.pauses(Instant::now());
         let mut bad_input = None;
-        while !(window.is_over && window.lines.is_empty()) {
+        while !(window.is_over && window.lines.is_empty() && self.waiting.is_empty()) {
             match self.step(&mut window).await {
                 Ok(Step::Over) => window.is_over = true,
                 // what is under way may still arrive
                 Ok(Step::BadInput(failure)) => (window.is_over, bad_input) = (true, Some(failure)),
-                Ok(Step::Line(line)) => {
+                Ok(Step::Lines(lines)) => {
+                    self.waiting.extend(lines);
                     if window.lines.is_empty() {
                         pauses = self.home.settings.retry.pauses(Instant::now());
                     }
-                    if let Err(failure) = window.send(*line, self.dialer).await {
+                    if let Err(failure) = window.send(&mut self.waiting, self.dialer).await {
                         self.break_off(&mut window, failure, &mut pauses).await?;
                     }
                 }
@@ -236,8 +191,10 @@ impl Sending<'_> {
         if window.talk.is_none() && !window.lines.is_empty() {
             window.begin(self.dialer, &self.peer).await?;
         }
-        let has_room = window.lines.len() < WINDOW_MESSAGES && window.bytes < WINDOW_BYTES;
-        let takes_more = has_room && !window.is_over;
+        if !self.waiting.is_empty() && window.has_room() {
+            return Ok(Step::Lines(Vec::new()));
+        }
+        let takes_more = self.waiting.is_empty() && window.has_room() && !window.is_over;
         let answer = async {
             match (window.talk.as_mut(), window.lines.front()) {
                 (Some(talk), Some(oldest)) => {
@@ -252,8 +209,8 @@ impl Sending<'_> {
         };
         tokio::select! {
             biased;
-            line = self.input.recv(), if takes_more => match line {
-                Some(Ok(line)) => Ok(Step::Line(Box::new(line))),
+            lines = self.input.recv(), if takes_more => match lines {
+                Some(Ok(lines)) => Ok(Step::Lines(lines)),
                 Some(Err(failure)) => Ok(Step::BadInput(failure)),
                 None => Ok(Step::Over),
             },
@@ -261,21 +218,19 @@ impl Sending<'_> {
         }
     }
 
+    /// The oldest line was answered, and perhaps more of them.
     fn acknowledged(&mut self, window: &mut Window, heard: Heard) -> Result<(), Failure> {
-        let Some(Line { number, message, begun, attempts }) = window.lines.pop_front() else {
-            return Ok(());
-        };
-        window.bytes -= message.text.len();
-        window.is_open &= !window.lines.is_empty();
-        let report = Report {
-            in_session: true,
-            reached: Some(heard.reached()),
-            attempts,
-            line: Some(number),
-            time: begun.elapsed(),
-            ..Report::new(self.peer.clone(), Ok(heard))
-        };
-        self.report(message, &report)
+        let reached = Some(heard.reached());
+        let mut report =
+            Report { in_session: true, reached, ..Report::new(self.peer.clone(), Ok(heard)) };
+        while let Some(Line { number, message, begun, attempts }) = window.answered() {
+            report = Report { attempts, line: Some(number), time: begun.elapsed(), ..report };
+            self.report(message, &report)?;
+            if !window.has_next_answer() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The session is broken: waits before another try, or gives up if there is to be none.
@@ -350,33 +305,6 @@ impl Sending<'_> {
         let results = std::mem::take(&mut self.results);
         if let Err(failure) = self.home.keep_all_sent(&results) {
             self.home.ui.warn(failure.context("cannot keep what was sent"));
-        }
-    }
-}
-
-impl Window {
-    /// Begins a session, and sends what an earlier one has left without an answer.
-    async fn begin(&mut self, dialer: &Dialer, peer: &Peer) -> Result<(), Failure> {
-        self.deadline = Deadline::after(dialer.timeout);
-        let frames: Vec<u8> =
-            self.lines.iter().flat_map(|line| message_frame(&line.message)).collect();
-        let talk = Talk::begin(dialer, &peer.address, self.key, &frames, self.deadline).await?;
-        self.talk = Some(talk);
-        Ok(())
-    }
-
-    /// Sends one more line. Without a session it waits for the next one.
-    async fn send(&mut self, line: Line, dialer: &Dialer) -> Result<(), Failure> {
-        if self.lines.is_empty() {
-            self.deadline = Deadline::after(dialer.timeout);
-        }
-        self.bytes += line.message.text.len();
-        self.lines.push_back(line);
-        match (&mut self.talk, self.lines.back()) {
-            (Some(talk), Some(line)) => {
-                talk.say(&message_frame(&line.message), self.deadline).await
-            }
-            _ => Ok(()),
         }
     }
 }

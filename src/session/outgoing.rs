@@ -111,12 +111,12 @@ impl From<FrameError> for NoAnswer {
     }
 }
 
-/// The frame of a message.
-pub fn message_frame(message: &Outgoing) -> Vec<u8> {
+/// Adds the frame of a message.
+pub fn message_frame(message: &Outgoing, frames: &mut Vec<u8>) {
     let Outgoing { text, id, topic, reply, .. } = message;
     let (id, topic, size) = (id.clone(), topic.clone(), text.len() as u64);
-    let header = Header::Message { id, size, topic, reply: *reply }.encode();
-    [header.as_bytes(), text].concat()
+    frames.extend(Header::Message { id, size, topic, reply: *reply }.encode().bytes());
+    frames.extend(text);
 }
 
 impl Session {
@@ -186,6 +186,12 @@ impl Session {
             }
             _ => Err(NoAnswer::Senseless),
         }
+    }
+
+    /// Whether what has come already is, next of all, that this was taken; then it is read. Whatever else it is stays there for
+    /// [`Session::answer`].
+    pub fn has_taken(&mut self, about: &MessageId) -> bool {
+        self.frames.take_same(Header::Ok { id: Some(about.clone()) }.encode().as_bytes())
     }
 
     /// What the listener's command has printed for a message that was taken.

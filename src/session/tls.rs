@@ -199,6 +199,26 @@ fn fill_random(bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
     SystemRandom::new().fill(bytes).map_err(|_| GetRandomFailed)
 }
 
+/// Many numbers of 128 random bits; the system is asked for several at once.
+#[derive(Debug, Default)]
+pub struct Randoms(Vec<u128>);
+
+impl Randoms {
+    /// How many are drawn at once: a kilobyte, which the system has in one piece.
+    const AT_ONCE: usize = 64;
+
+    /// One more.
+    pub fn draw(&mut self) -> u128 {
+        if self.0.is_empty() {
+            let mut bytes = [0; 16 * Self::AT_ONCE];
+            // see `random`
+            let _ = fill_random(&mut bytes);
+            self.0.extend(bytes.as_chunks().0.iter().copied().map(u128::from_le_bytes));
+        }
+        self.0.pop().unwrap_or_default()
+    }
+}
+
 /// The key of whoever is at the other end of a session that has been begun, if it speaks as we do.
 pub(super) fn peer_key(session: &CommonState) -> Option<PublicKey> {
     let [spki] = session.peer_certificates()? else { return None };
@@ -340,6 +360,14 @@ mod tests {
         let behaviour = rustix::process::dumpable_behavior().unwrap();
         assert_eq!(behaviour, rustix::process::DumpableBehavior::NotDumpable);
         assert_eq!(Credentials::open(home.path(), true).unwrap().public(), first);
+    }
+
+    #[test]
+    fn no_number_is_drawn_twice() {
+        let mut randoms = Randoms::default();
+        let drawn: std::collections::HashSet<_> =
+            (0..3 * Randoms::AT_ONCE).map(|_| randoms.draw()).collect();
+        assert_eq!(drawn.len(), 3 * Randoms::AT_ONCE);
     }
 
     #[test]
