@@ -12,7 +12,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 /// be seen or that a terminal may obey, `\xff` for a byte that is not UTF-8.
 pub fn escape(bytes: &[u8]) -> String {
     if bytes.iter().all(|b| matches!(b, b' '..=b'~') && *b != b'\\') {
-        return bytes.iter().map(|&b| char::from(b)).collect();
+        return String::from_utf8_lossy(bytes).into_owned();
     }
     let mut line = String::with_capacity(bytes.len() + 16);
     for chunk in bytes.utf8_chunks() {

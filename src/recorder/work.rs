@@ -170,7 +170,8 @@ impl Work {
         let messages = arrivals.iter().filter(|a| is_text(a)).count() as u64;
         let messages = self.messages.fetch_add(messages, Ordering::Relaxed) + messages;
         let learned = self.learn(&arrivals);
-        for Handover { arrivals, done, session, hooks, cut, .. } in handovers {
+        let mut told = Vec::with_capacity(handovers.len());
+        for Handover { arrivals, done, session, hooks, cut, _room: room } in handovers {
             let texts = arrivals.iter().filter(|a| is_text(a)).count();
             // a message is safe by now; a greeting that left no trace is not
             let is_whole = !cut && (learned || texts == arrivals.len());
@@ -184,8 +185,10 @@ impl Work {
             }
             // the connection may be gone
             let _ = done.send(result);
-            self.recorder.hooks.start(hooks);
+            told.push((arrivals, room, hooks));
         }
+        // first all are told, and only then all is freed: a session whose answers come together writes them together
+        told.into_iter().for_each(|(_, _, hooks)| self.recorder.hooks.start(hooks));
         // nobody waits for this: what was acknowledged is not sent again, and the history has the ids, too
         self.remember(&seen);
         if Some(messages) == self.recorder.count { Err(Over::Enough) } else { Ok(()) }

@@ -72,6 +72,7 @@ pub async fn serve(
         key,
         ends,
         hello: Hello::default(),
+        address: None,
         questions: 0,
         window: Arc::new(Semaphore::new(WINDOW_BYTES)),
         pending,
@@ -103,6 +104,8 @@ struct Receiving {
     key: PublicKey,
     ends: Ends,
     hello: Hello,
+    /// Where the caller can be reached, as far as it has said so.
+    address: Option<Address>,
     /// How often it has asked for our peers.
     questions: u32,
     window: Arc<Semaphore>,
@@ -162,6 +165,7 @@ impl Receiving {
     async fn take(&mut self, header: Header, expires: Instant) -> Goes {
         match header {
             Header::Hello(hello) => {
+                self.address = reachable(&hello, &self.ends);
                 self.hello = hello;
                 Goes::On
             }
@@ -210,7 +214,7 @@ impl Receiving {
     }
 
     fn arrival(&self, kind: Kind, text: Vec<u8>) -> Arrival {
-        let address = reachable(&self.hello, &self.ends);
+        let address = self.address.clone();
         let is_its_own = |address: &Address| address.ip() == Some(self.ends.observed);
         Arrival {
             kind,
@@ -234,9 +238,7 @@ impl Receiving {
         let room = permits(&self.terms.room, size, self.terms.limits.output_bytes).await;
         self.place.hold(0).await;
         let (done, safe) = oneshot::channel();
-        let (reply, replied) = oneshot::channel();
-        let (reply, replied) =
-            if wants_reply { (Some(reply), Some(replied)) } else { (None, None) };
+        let (reply, replied) = wants_reply.then(oneshot::channel).unzip();
         let inbound = Inbound::Arrivals {
             arrivals: vec![arrival],
             session: Some(self.order.clone()),
