@@ -58,6 +58,14 @@ impl Arrival {
         self.address.as_ref().is_some_and(|a| a.ip() == Some(self.observed))
     }
 
+    /// Whether all that is asked of whoever comes has the same answer for both: they differ in time, id and text at most, or in
+    /// what was found out about one of them since.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let Self { kind, address, name, observed, key, topic, .. } = self;
+        (*kind, *observed, *key) == (other.kind, other.observed, other.key)
+            && (address, name, topic) == (&other.address, &other.name, &other.topic)
+    }
+
     /// Whether it came over the plain wire.
     pub fn is_plain(&self) -> bool {
         self.key.is_none()
