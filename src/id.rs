@@ -1,18 +1,22 @@
 //! What tells one message from all others, so that one that is sent again is known.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest id in bytes: room for a name with a time, twice what 128 random bits take.
 pub const MAX_ID_BYTES: usize = 64;
 
 /// The id of a message: 1 to 64 letters, digits and `. _ : -`, beginning with a letter or digit. It is unique for its sender's key, not
 /// beyond.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub struct MessageId(String);
+///
+/// It goes through many hands on its way, and all of them hold the same text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageId(Arc<str>);
 
 /// Why a text is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +25,7 @@ pub struct IdError;
 impl MessageId {
     /// The id of 128 random bits.
     pub fn of(random: u128) -> Self {
-        Self(format!("{random:032x}"))
+        Self(format!("{random:032x}").into())
     }
 
     /// The id as text.
@@ -34,19 +38,11 @@ impl FromStr for MessageId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        Self::try_from(text.to_owned())
-    }
-}
-
-impl TryFrom<String> for MessageId {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
         let is_fine = (1..=MAX_ID_BYTES).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.bytes().all(is_plain);
-        if is_fine { Ok(Self(text)) } else { Err(IdError) }
+        if is_fine { Ok(Self(text.into())) } else { Err(IdError) }
     }
 }
 
@@ -61,6 +57,17 @@ impl Serialize for MessageId {
         serializer.serialize_str(&self.0)
     }
 }
+
+impl<'de> Deserialize<'de> for MessageId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        text.0.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl fmt::Display for IdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@
 //! hello
 //! ```
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -132,8 +133,9 @@ pub struct Malformed;
 /// All fields of all headers; those that are not known are ignored.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Fields {
-    r#type: String,
+struct Fields<'a> {
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<MessageId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,8 +171,8 @@ impl Header {
         serde_json::to_string(&self.fields()).unwrap_or_default() + "\n"
     }
 
-    fn fields(&self) -> Fields {
-        let of = |kind: &str| Fields { r#type: kind.to_owned(), ..Fields::default() };
+    fn fields(&self) -> Fields<'static> {
+        let of = |kind: &'static str| Fields { r#type: kind.into(), ..Fields::default() };
         match self.clone() {
             Self::Hello(Hello { name, port, addr }) => Fields {
                 name: name.map(|name| name.word()),
@@ -210,16 +212,16 @@ impl Header {
 
     /// Reads a line without its newline.
     pub fn decode(line: &[u8]) -> Result<Self, Malformed> {
-        let fields: Fields = serde_json::from_slice(line).map_err(|_| Malformed)?;
+        let fields: Fields<'_> = serde_json::from_slice(line).map_err(|_| Malformed)?;
         let Fields { id, size, topic, reply, status, code, .. } = fields;
         let is_list = size.is_some();
         let size = size.unwrap_or(0);
         let has_no_body = ["hello", "ok", "no", "ping", "pong", "leave"];
-        if size > 0 && has_no_body.contains(&fields.r#type.as_str()) {
+        if size > 0 && has_no_body.contains(&&*fields.r#type) {
             return Err(Malformed);
         }
         let id = || id.clone().ok_or(Malformed);
-        Ok(match fields.r#type.as_str() {
+        Ok(match &*fields.r#type {
             "hello" => Self::Hello(Hello {
                 name: fields.name.and_then(|name| name.trim().parse().ok()),
                 port: fields.port.filter(|&port| port != 0),
