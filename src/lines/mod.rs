@@ -74,6 +74,7 @@ pub async fn send(home: &mut Home, peer: Peer, lines: Lines) -> Result<Delivered
         peer,
         input,
         waiting: VecDeque::new(),
+        shown: String::new(),
         results: Vec::new(),
         done: 0,
     };
@@ -97,6 +98,8 @@ struct Sending<'a> {
     input: mpsc::Receiver<Batch>,
     /// Lines that were read and are not yet under way.
     waiting: VecDeque<Line>,
+    /// What is still to be shown.
+    shown: String,
     /// What is still to be written to the history.
     results: Vec<(Outgoing, Sent)>,
     done: u64,
@@ -138,7 +141,8 @@ impl Sending<'_> {
             let wire = report.reached.as_ref().map(|reached| reached.wire);
             self.peer.wire = wire.or(self.peer.wire);
             let report = Report { line: Some(number), ..report };
-            self.report(message, &report)?;
+            self.report(message, &report);
+            self.show()?;
             report.result.map_err(|failure| failure.context(format!("line {number}")))?;
         }
         Ok(())
@@ -225,12 +229,12 @@ impl Sending<'_> {
             Report { in_session: true, reached, ..Report::new(self.peer.clone(), Ok(heard)) };
         while let Some(Line { number, message, begun, attempts }) = window.answered() {
             report = Report { attempts, line: Some(number), time: begun.elapsed(), ..report };
-            self.report(message, &report)?;
+            self.report(message, &report);
             if !window.has_next_answer() {
                 break;
             }
         }
-        Ok(())
+        self.show()
     }
 
     /// The session is broken: waits before another try, or gives up if there is to be none.
@@ -258,8 +262,9 @@ impl Sending<'_> {
                 time: begun.elapsed(),
                 ..Report::new(self.peer.clone(), result)
             };
-            self.report(message, &report)?;
+            self.report(message, &report);
         }
+        self.show()?;
         Err(match numbers {
             Some((first, last)) if last > first => {
                 failure.context(format!("lines {first} to {last}"))
@@ -285,7 +290,7 @@ impl Sending<'_> {
         Ok(())
     }
 
-    fn report(&mut self, message: Outgoing, report: &Report) -> Result<(), Failure> {
+    fn report(&mut self, message: Outgoing, report: &Report) {
         let is_first = self.done == 0;
         self.done += u64::from(report.result.is_ok());
         if is_first && report.reached.is_some() {
@@ -293,12 +298,19 @@ impl Sending<'_> {
         }
         self.peer.name = report.named().name;
         let sent = report.sent(&message);
-        let shown = self.home.ui.event(&Event::Sent(sent.clone()));
+        if self.home.ui.json {
+            self.shown += &Event::Sent(sent.clone()).line();
+        }
         self.results.push((message, sent));
         if self.results.len() >= KEPT_TOGETHER {
             self.keep();
         }
-        shown
+    }
+
+    /// Shows what was reported.
+    fn show(&mut self) -> Result<(), Failure> {
+        let shown = std::mem::take(&mut self.shown);
+        if shown.is_empty() { Ok(()) } else { self.home.ui.data(shown.as_bytes()) }
     }
 
     fn keep(&mut self) {
