@@ -11,17 +11,31 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 /// `\n`, `\r`, `\t` and `\\` stand for themselves escaped, `\u{202e}` for any other character that cannot
 /// be seen or that a terminal may obey, `\xff` for a byte that is not UTF-8.
 pub fn escape(bytes: &[u8]) -> String {
-    if bytes.iter().all(|b| matches!(b, b' '..=b'~') && *b != b'\\') {
+    // that this does not end early is what lets the processor do many bytes at once
+    if bytes.iter().fold(true, |all, &byte| all & is_plain(byte)) {
         return String::from_utf8_lossy(bytes).into_owned();
     }
     let mut line = String::with_capacity(bytes.len() + 16);
     for chunk in bytes.utf8_chunks() {
-        chunk.valid().chars().for_each(|c| push_char(&mut line, c));
+        let mut rest = chunk.valid();
+        while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+            let (plain, other) = rest.split_at(at);
+            line.push_str(plain);
+            let mut chars = other.chars();
+            chars.next().into_iter().for_each(|c| push_char(&mut line, c));
+            rest = chars.as_str();
+        }
+        line.push_str(rest);
         for byte in chunk.invalid() {
             line.push_str(&format!("\\x{byte:02x}"));
         }
     }
     line
+}
+
+/// Whether a byte is a visible character of ASCII that stands for itself.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'\\'
 }
 
 fn push_char(line: &mut String, c: char) {
