@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::chunk::read_onto;
 use crate::codec::conversation::{Conversation, MAX_LINES};
 use crate::codec::reading::{Answer, Ends, Reading};
 use crate::codec::verdict::{Sum, Verdict};
@@ -55,11 +56,12 @@ pub async fn serve(stream: TcpStream, ends: Ends, terms: Arc<Terms>, place: Plac
             // there only an answer counts
             settle(&stream);
             let sessions = sessions.clone();
-            incoming::serve(stream, sessions, ends, terms, place).await;
+            // else a plain connection would take as much memory as a session
+            Box::pin(incoming::serve(stream, sessions, ends, terms, place)).await;
         }
         (Ok(1), None) if first[0] == SESSION_BYTE => {
             settle(&stream);
-            refuse_session(stream).await;
+            Box::pin(refuse_session(stream)).await;
         }
         // an end, or a reset, is for the plain wire to judge
         _ => Connection::new(stream, ends, terms, place, expires).converse().await,
@@ -110,7 +112,7 @@ struct Connection {
 
 /// What happened next on the connection.
 enum Next {
-    Bytes(usize),
+    Bytes(Vec<u8>),
     End,
     Reset,
     Quiet,
@@ -145,17 +147,16 @@ impl Connection {
     /// Receives until the other end closes, a limit is reached, or the listener stops.
     async fn converse(mut self) {
         let limits = self.terms.limits;
-        let mut chunk = [0; 16 * 1024];
         let mut rests = false;
         let mut discarded = 0;
         loop {
             let long = self.message.len() > ONE_SEGMENT || discarded > 0;
             let unfinished = !self.message.is_empty() || discarded > 0;
             let quiet = if long { QUIET_LONG } else { QUIET };
-            match self.next(&mut chunk, unfinished.then_some(quiet)).await {
-                Next::Bytes(count) => {
-                    let bytes = &chunk[..count];
-                    self.received.update(bytes);
+            match self.next(unfinished.then_some(quiet)).await {
+                Next::Bytes(bytes) => {
+                    let count = bytes.len();
+                    self.received.update(&bytes);
                     self.received_bytes += count as u64;
                     if std::mem::take(&mut rests) {
                         // a later message has its time from its first byte
@@ -168,8 +169,10 @@ impl Connection {
                         if discarded > MAX_DISCARD_BYTES {
                             return self.give_verdict().await;
                         }
+                    } else if self.message.is_empty() {
+                        self.message = bytes;
                     } else {
-                        self.message.extend_from_slice(bytes);
+                        self.message.extend_from_slice(&bytes);
                     }
                 }
                 Next::Quiet => {
@@ -191,7 +194,7 @@ impl Connection {
         }
     }
 
-    async fn next(&mut self, chunk: &mut [u8], quiet: Option<Duration>) -> Next {
+    async fn next(&mut self, quiet: Option<Duration>) -> Next {
         let expires = self.expires;
         // while the output is stuck, what has not been read waits at its sender; that is no quiet of the sender's
         if timeout_at(expires, self.terms.room.acquire()).await.is_err() {
@@ -200,11 +203,12 @@ impl Connection {
         let quiet_at = quiet.map(|quiet| Instant::now() + quiet).filter(|&at| at <= expires);
         let mut closing = self.terms.closing.clone();
         let may_stop = self.message.is_empty();
+        let mut bytes = Vec::new();
         tokio::select! {
             biased;
-            read = self.stream.read(chunk) => match read {
+            read = read_onto(&mut self.stream, &mut bytes) => match read {
                 Ok(0) => Next::End,
-                Ok(count) => Next::Bytes(count),
+                Ok(_) => Next::Bytes(bytes),
                 Err(_) => Next::Reset,
             },
             () = sleep_until(quiet_at.unwrap_or(expires)) => {

@@ -8,6 +8,7 @@ pub mod address;
 pub mod arrived;
 pub mod book;
 pub mod changes;
+pub mod chunk;
 pub mod cli;
 pub mod codec;
 pub mod commands;

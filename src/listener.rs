@@ -250,6 +250,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_connection_that_waits_takes_little_memory() {
+        fn size<A, B, C, D, F: Future>(_: impl Fn(A, B, C, D) -> F) -> usize {
+            size_of::<F>()
+        }
+        assert!(size(connection::serve) <= 2048, "{}", size(connection::serve));
+    }
+
     #[tokio::test(flavor = "current_thread")]
     async fn one_source_has_so_many_connections_and_the_oldest_makes_room() {
         let mut listener = listener(Limits { connections_per_ip: 3, ..Limits::default() });

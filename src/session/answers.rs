@@ -36,7 +36,7 @@ pub(super) enum What {
         reply: Option<oneshot::Receiver<Reply>>,
     },
     /// A question for our peers.
-    Question { asker: Arrival, skip: u32 },
+    Question { asker: Box<Arrival>, skip: u32 },
     /// Something that is refused.
     Refused(&'static str),
 }
@@ -109,7 +109,7 @@ impl Answering {
             }
             What::Question { asker, skip } => {
                 // one list at a time is in memory, so what came before goes first
-                return self.flush(bytes).await && self.tell_peers(id, asker, skip, bytes).await;
+                return self.flush(bytes).await && self.tell_peers(id, *asker, skip, bytes).await;
             }
         };
         // a reply takes as long as a command does, and the text need not be kept for it

@@ -3,12 +3,10 @@
 use std::io;
 
 use memchr::memchr;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
+use crate::chunk::{CHUNK_BYTES, read_onto};
 use crate::codec::frame::{Header, MAX_HEADER_BYTES, Malformed};
-
-/// How much is read at once: what one TLS record holds.
-const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Why there is no next frame.
 #[derive(Debug)]
@@ -141,8 +139,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
 
     async fn fill(&mut self) -> io::Result<usize> {
         self.close_up();
-        self.buffer.reserve(CHUNK_BYTES);
-        self.stream.read_buf(&mut self.buffer).await
+        if self.buffer.is_empty() {
+            // a session that rests keeps nothing
+            self.buffer = Vec::new();
+        }
+        read_onto(&mut self.stream, &mut self.buffer).await
     }
 }
 

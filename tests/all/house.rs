@@ -99,7 +99,7 @@ fn no_file_imports_from_a_floor_above_it() {
         ],
         &[
             "config", "event", "state", "ui", "fanout", "layers", "signals", "inbox", "slots",
-            "trouble", "changes",
+            "trouble", "changes", "chunk",
         ],
         &[
             "global",
