@@ -20,6 +20,7 @@ use crate::inbox::{Identity, Inbound, NotKept};
 use crate::message::Arrival;
 use crate::session::incoming;
 use crate::slots::Place;
+use crate::system::socket::send_before_end;
 use crate::terms::{MAX_DISCARD_BYTES, MAX_WRITE, RETRY_AFTER, Terms};
 use crate::trust::Secure;
 
@@ -322,7 +323,10 @@ impl Connection {
             },
         };
         settle(&self.stream);
-        self.write(verdict.encode().as_bytes()).await;
+        // it leaves together with our end, which spares both sides a packet and the sender a wake-up
+        let verdict = verdict.encode();
+        let said = send_before_end(&mut self.stream, verdict.as_bytes());
+        let _ = timeout_at(Instant::now() + MAX_WRITE, said).await;
         self.end_our_side().await;
     }
 

@@ -4,6 +4,10 @@ use std::io;
 use std::net::TcpListener;
 
 use socket2::Socket;
+#[cfg(not(target_os = "linux"))]
+use tokio::io::AsyncWriteExt as _;
+#[cfg(target_os = "linux")]
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// What shows who has UDP port 5353.
@@ -35,6 +39,25 @@ pub fn listens(socket: &TcpListener) -> io::Result<bool> {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 pub fn listens(_: &TcpListener) -> io::Result<bool> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this system does not tell whether it listens"))
+}
+
+/// Sends the last bytes of a connection. The end of our side has to follow at once: they leave in one packet with it.
+#[cfg(target_os = "linux")]
+pub async fn send_before_end(stream: &mut TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    /// MSG_MORE of send(2): what comes next belongs to it.
+    const MORE: i32 = 0x8000;
+    while !bytes.is_empty() {
+        let send = || socket2::SockRef::from(&*stream).send_with_flags(bytes, MORE);
+        let count = stream.async_io(Interest::WRITABLE, send).await?;
+        bytes = &bytes[count..];
+    }
+    Ok(())
+}
+
+/// Sends the last bytes of a connection, before the end of our side.
+#[cfg(not(target_os = "linux"))]
+pub async fn send_before_end(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await
 }
 
 /// Whether the system has let go of a connection of which both ends are over: all that was sent is acknowledged, or a

@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpListener;
 
 use socket2::Socket;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 /// What shows who has UDP port 5353.
@@ -22,6 +23,11 @@ pub fn share_port(socket: &Socket) -> io::Result<()> {
 /// Fails: Windows is not asked whether connections can be accepted from a socket.
 pub fn listens(_: &TcpListener) -> io::Result<bool> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this system does not tell whether it listens"))
+}
+
+/// Sends the last bytes of a connection, before the end of our side.
+pub async fn send_before_end(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await
 }
 
 /// Whether the system has let go of a connection of which both ends are over. Windows does not tell.
