@@ -126,6 +126,7 @@ impl PeerBook {
         let is_stale = |peer: &Peer| {
             !peer.is_kept() && peer.hearsay.is_some_and(|said| !is_worth_telling(said.seen, now))
         };
+        self.keys.take();
         self.peers.retain(|_, peer| !is_stale(peer));
     }
 

@@ -7,8 +7,9 @@ mod caps;
 mod edit;
 mod hearsay;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 pub use self::caps::Caps;
@@ -113,6 +114,9 @@ pub struct PeerBook {
     caps: Caps,
     trust: Trust,
     journal: Vec<Record>,
+    /// All keys, found when one is asked for, and anew after a change: a stranger's session asks for each message, and to look
+    /// through 10,000 peers takes half as long as its handshake.
+    keys: OnceLock<HashSet<PublicKey>>,
 }
 
 impl PeerBook {
@@ -136,6 +140,12 @@ impl PeerBook {
         self.peers.get(self.key_of(address))
     }
 
+    /// Whether a peer has this key, wherever it is.
+    pub fn has_key(&self, key: &PublicKey) -> bool {
+        let all = || self.iter().filter_map(|peer| peer.key).collect();
+        self.keys.get_or_init(all).contains(key)
+    }
+
     /// How many peers there are.
     pub fn len(&self) -> usize {
         self.peers.len()
@@ -148,6 +158,7 @@ impl PeerBook {
 
     /// Takes a record from the peers file: the last one of an address wins.
     pub fn apply(&mut self, record: Record) {
+        self.keys.take();
         let address = record.address().clone();
         match record {
             Record::Peer(peer) => {
@@ -172,6 +183,7 @@ impl PeerBook {
 
     /// Enters a peer of the configuration; it is never written down for being there.
     pub fn configure(&mut self, address: &Address, listing: Listing) {
+        self.keys.take();
         self.configured.insert(address.clone(), listing.clone());
         let entry = self.peers.entry(address.clone());
         // it is given for as long as the configuration lists it, and not because it was written down once
@@ -390,6 +402,7 @@ impl PeerBook {
     }
 
     fn put(&mut self, peer: Peer) {
+        self.keys.take();
         self.journal.push(Record::Peer(peer.clone()));
         self.peers.insert(peer.address.clone(), peer);
     }
@@ -674,6 +687,21 @@ mod tests {
         let mut strict = PeerBook::new(Caps::default(), Trust::Strict);
         strict.hear(&keyed(from("10.0.0.2"), 1));
         assert_eq!(key_at(&strict, "10.0.0.2:7000"), None);
+    }
+
+    #[test]
+    fn a_key_is_known_for_as_long_as_a_peer_has_it() {
+        let mut book = PeerBook::default();
+        let (address, key) = ("10.0.0.2:7000".parse().unwrap(), PublicKey::new([1; 32]));
+        let heard = keyed(arrival(Kind::Message, "10.0.0.2:7000", "alice", "10.0.0.2", 0), 1);
+        assert!(!book.has_key(&key));
+        book.hear(&heard);
+        assert!(book.has_key(&key));
+        book.remove(&address);
+        assert!(!book.has_key(&key));
+        let listing = Listing { key: Some(key), ..listed("alice") };
+        book.configure(&address, listing);
+        assert!(book.has_key(&key));
     }
 
     #[test]

@@ -478,12 +478,10 @@ fn with_its_key(book: &PeerBook, arrival: &Arrival) -> Vec<Peer> {
 
 /// Whether its key is that of the peer at its address, or without an address that of any peer.
 fn is_known(book: &PeerBook, arrival: &Arrival) -> bool {
-    let is_its = |peer: &Peer| peer.key == arrival.key;
-    arrival.key.is_some()
-        && match &arrival.address {
-            Some(address) => book.meant_by(address).is_some_and(is_its),
-            None => book.iter().any(is_its),
-        }
+    arrival.key.is_some_and(|key| match &arrival.address {
+        Some(address) => book.meant_by(address).is_some_and(|peer| peer.key == Some(key)),
+        None => book.has_key(&key),
+    })
 }
 
 /// Known peers may always speak; how many unknown ones may come in depends on where they come from.
