@@ -61,7 +61,7 @@ impl Caller {
     /// Begins a session with a message, and waits until it is acknowledged.
     pub async fn begin_with(&self, text: String) -> Result<Session> {
         let message = outgoing(text.into_bytes());
-        let mut session = self.begin(&message_frame(&message)).await?;
+        let mut session = self.begin(&frame(&message)).await?;
         acknowledged(&mut session, &message).await?;
         Ok(session)
     }
@@ -74,7 +74,7 @@ impl Caller {
                 None => session = Some(self.begin_with(text).await?),
                 Some(session) => {
                     let message = outgoing(text.into_bytes());
-                    let said = session.write(&message_frame(&message)).await;
+                    let said = session.write(&frame(&message)).await;
                     said.map_err(|error| format!("not said: {error:?}"))?;
                     acknowledged(session, &message).await?;
                 }
@@ -85,6 +85,12 @@ impl Caller {
         }
         Ok(())
     }
+}
+
+fn frame(message: &Outgoing) -> Vec<u8> {
+    let mut frame = Vec::new();
+    message_frame(message, &mut frame);
+    frame
 }
 
 async fn acknowledged(session: &mut Session, message: &Outgoing) -> Result<()> {
