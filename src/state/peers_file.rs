@@ -11,7 +11,7 @@ use std::mem;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use memchr::memchr_iter;
+use memchr::{memrchr, memrchr_iter};
 
 use super::about::About;
 use super::append::append;
@@ -212,19 +212,20 @@ impl PeersFile {
             None => Picked::all(&file, offset)?,
         };
         self.read.records += passed;
-        let mut lines = lines(&news);
+        let finished = memrchr(b'\n', &news).map_or(0, |at| at + 1);
+        let (mut lines, last) = news.split_at(finished);
         // an unfinished last line is somebody's write in progress, or a torn one; under the lock nobody writes, and if it
         // is whole a person has left out the newline
-        if let Some(&last) = lines.last().filter(|line| line.last() != Some(&b'\n')) {
-            let whole = access == Access::Locked && matches!(record::decode(last), Line::Record(_));
-            if !whole {
+        if !last.is_empty() {
+            if access == Access::Locked && matches!(record::decode(last), Line::Record(_)) {
+                lines = &news;
+            } else {
                 // the next write ends it, and then it is damage like any other
                 self.read.bad += usize::from(access == Access::Locked);
                 end -= last.len() as u64;
-                lines.pop();
             }
         }
-        self.take(&lines);
+        self.take(lines);
         if !news.is_empty() {
             self.book.forget_stale_hearsay(SystemTime::now());
         }
@@ -233,14 +234,10 @@ impl PeersFile {
 
     /// Takes records in, of each address the last that is sound. What was said of it before takes ten times as long to
     /// read as to pass over.
-    fn take(&mut self, lines: &[&[u8]]) {
-        let mut done: HashSet<Cow<'_, str>> = HashSet::with_capacity(lines.len());
+    fn take(&mut self, lines: &[u8]) {
+        let mut done: HashSet<Cow<'_, str>> = HashSet::new();
         let mut foreign = Vec::new();
-        for line in lines.iter().rev() {
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            if text.is_empty() {
-                continue;
-            }
+        for text in lines_back(lines).filter(|text| !text.is_empty()) {
             self.read.records += 1;
             let line = Checked::of(text);
             let address = line.address();
@@ -332,14 +329,13 @@ impl Picked {
     }
 }
 
-/// The lines of a text, each with its newline; the last one may have none.
-fn lines(text: &[u8]) -> Vec<&[u8]> {
-    let ends = memchr_iter(b'\n', text).map(|at| at + 1);
-    let mut start = 0;
-    ends.chain([text.len()])
-        .map(|end| &text[mem::replace(&mut start, end)..end])
-        .filter(|line| !line.is_empty())
-        .collect()
+/// The lines of a text without their newlines, the last one first.
+fn lines_back(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut end = text.len();
+    memrchr_iter(b'\n', text).map(Some).chain([None]).map(move |newline| {
+        let start = newline.map_or(0, |at| at + 1);
+        &text[start..mem::replace(&mut end, newline.unwrap_or(0))]
+    })
 }
 
 /// The last bytes before an offset: enough to tell whether anything before it was moved.
