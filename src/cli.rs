@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::mem::forget;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     bootstrap, broadcast, completions, config, id, leave, listen, log, peers, ping, send,
@@ -61,43 +61,65 @@ pub enum Command {
     Completions(completions::Args),
 }
 
-/// Gives a command its arguments.
-type Definition = fn(clap::Command) -> clap::Command;
+/// A command by itself.
+struct Definition {
+    name: &'static str,
+    /// Gives it its arguments.
+    define: fn(clap::Command) -> clap::Command,
+    /// Reads them.
+    read: fn(&mut ArgMatches) -> Result<Command, clap::Error>,
+}
 
-/// What each command is called with.
-const DEFINITIONS: [(&str, Definition); 11] = [
-    ("listen", listen::Args::augment_args),
-    ("send", send::Args::augment_args),
-    ("broadcast", broadcast::Args::augment_args),
-    ("peers", peers::Args::augment_args),
-    ("ping", ping::Args::augment_args),
-    ("bootstrap", bootstrap::Args::augment_args),
-    ("leave", leave::Args::augment_args),
-    ("log", log::Args::augment_args),
-    ("id", id::Args::augment_args),
-    ("config", config::Args::augment_args),
-    ("completions", completions::Args::augment_args),
+/// The definition of a command from its name, its arguments, and what they are read into.
+macro_rules! definition {
+    ($name:literal, $module:ident, $command:ident) => {
+        Definition {
+            name: $name,
+            define: $module::Args::augment_args,
+            read: |matches| $module::Args::from_arg_matches_mut(matches).map(Command::$command),
+        }
+    };
+}
+
+/// All commands.
+const DEFINITIONS: [Definition; 11] = [
+    definition!("listen", listen, Listen),
+    definition!("send", send, Send),
+    definition!("broadcast", broadcast, Broadcast),
+    definition!("peers", peers, Peers),
+    definition!("ping", ping, Ping),
+    definition!("bootstrap", bootstrap, Bootstrap),
+    definition!("leave", leave, Leave),
+    definition!("log", log, Log),
+    definition!("id", id, Id),
+    definition!("config", config, Config),
+    definition!("completions", completions, Completions),
 ];
 
 impl Cli {
     /// Reads a command line, the first word being the program's own name.
     ///
-    /// To define all commands takes longer than to send a message, so at first only the one that is called is known. What
-    /// can be read then means the same among all of them; everything else (wrong calls, help) is read again with all.
+    /// To define all commands takes longer than to send a message, so at first only the one that is called is known, and
+    /// the word that calls it is left out. What can be read then means the same among all of them; everything else (wrong
+    /// calls, help) is read again with all.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         Self::read_called(arguments).map_or_else(|| Self::try_parse_from(arguments), Ok)
     }
 
     fn read_called(arguments: &[OsString]) -> Option<Self> {
-        let named = |word: &OsString| DEFINITIONS.into_iter().find(|(name, _)| word == name);
-        let (name, define) = arguments.iter().skip(1).find_map(named)?;
-        let program = clap::Command::new("p2p").args_override_self(true).subcommand_required(true);
-        let called = define(clap::Command::new(name));
-        let mut program = Global::augment_args(program).subcommand(called);
-        let matches = program.try_get_matches_from_mut(arguments);
+        let program = Global::augment_args(clap::Command::new("p2p").args_override_self(true));
+        let (before, rest) = arguments.split_at(place_of_name(&program, arguments)?);
+        let (name, after) = rest.split_first()?;
+        let called = DEFINITIONS.iter().find(|called| name == called.name)?;
+        let mut program = (called.define)(program);
+        let matches = program.try_get_matches_from_mut(before.iter().chain(after));
         // the process does not live long enough for taking it apart to be worth while
         forget(program);
-        Self::from_arg_matches(&matches.ok()?).ok()
+        let mut matches = matches.ok()?;
+        let global = Global::from_arg_matches_mut(&mut matches).ok()?;
+        let command = (called.read)(&mut matches).ok()?;
+        forget(matches);
+        Some(Self { global, command })
     }
 
     /// Runs the command that was called.
@@ -119,6 +141,25 @@ impl Cli {
     }
 }
 
+/// Which word names the command: the first that is neither an option of all commands nor its value.
+fn place_of_name(global: &clap::Command, arguments: &[OsString]) -> Option<usize> {
+    let mut words = arguments.iter().enumerate().skip(1);
+    loop {
+        let (at, word) = words.next()?;
+        let Some(option) = word.to_str()?.strip_prefix('-') else { return Some(at) };
+        let is_it = |argument: &&Arg| match option.strip_prefix('-') {
+            Some(long) => argument.get_long() == Some(long),
+            None => {
+                argument.get_short().is_some_and(|short| option.strip_prefix(short) == Some(""))
+            }
+        };
+        let argument = global.get_arguments().find(is_it)?;
+        if argument.get_action().takes_values() {
+            words.next()?;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +168,7 @@ mod tests {
     fn every_command_is_read_alone_as_among_all() {
         let program = Cli::command();
         let all: Vec<_> = program.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(DEFINITIONS.map(|(name, _)| name).to_vec(), all);
+        assert_eq!(DEFINITIONS.map(|command| command.name).to_vec(), all);
         let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
         for line in [
             "p2p send alice Hi",
@@ -147,9 +188,17 @@ mod tests {
             assert_eq!(format!("{alone:?}"), format!("{:?}", Some(among)), "{line}");
         }
         // what cannot be read is left to the whole, which says what is wrong
-        for line in
-            ["p2p", "p2p --help", "p2p sned a b", "p2p send", "p2p send -h", "p2p help send"]
-        {
+        for line in [
+            "p2p",
+            "p2p --help",
+            "p2p sned a b",
+            "p2p send",
+            "p2p send -h",
+            "p2p help send",
+            "p2p --secure off send a b",
+            "p2p peers lst",
+            "p2p --json=1 peers",
+        ] {
             assert!(Cli::read_called(&words(line)).is_none(), "{line}");
         }
     }
