@@ -9,7 +9,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 
 use memchr::memmem::Finder;
 
-use super::peers_file::{From, Picked};
+use super::picked::{From, Picked};
 use super::record::{self, Line};
 use crate::address::Address;
 use crate::book::{PeerBook, Record};

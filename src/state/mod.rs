@@ -13,6 +13,7 @@ pub mod ledger;
 mod lock;
 pub mod outbox;
 pub mod peers_file;
+mod picked;
 pub mod presence;
 pub mod reader;
 pub mod record;
