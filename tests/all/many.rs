@@ -5,6 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use p2p::book::Record;
+use p2p::peer::{Peer, Source};
+use p2p::state::record::encode;
+use predicates::str::contains;
 use socket2::{Domain, Socket, Type};
 
 use crate::support::{Home, Listener, Nobody, P2P, outcome, wait_for_end};
@@ -327,4 +331,43 @@ fn a_second_signal_ends_what_is_stuck_in_its_output() {
     }
     use std::os::unix::process::ExitStatusExt as _;
     assert_eq!(wait_for_end(&mut child).signal(), Some(15));
+}
+
+/// As most people would call p2p from a test of their own.
+fn call(home: &Home, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    assert_cmd::Command::from_std(home.command())
+        .args(arguments)
+        .timeout(Duration::from_secs(20))
+        .assert()
+}
+
+#[test]
+fn one_of_many_is_found_and_whoever_is_not_there_is_explained() {
+    let (home, bob) = (Home::new("me"), Home::new("bob"));
+    let listener = Listener::start(&bob);
+    call(&home, &["send", &listener.target(), "first"]).success();
+    let others: String = (0..600)
+        .map(|number| {
+            let address = format!("10.18.{}.{}:5000", number / 250, number % 250).parse().unwrap();
+            let name = Some(format!("web{number}").parse().unwrap());
+            let peer = Peer { name, verified: true, ..Peer::new(address, Source::Heard) };
+            encode(&Record::Peer(peer))
+        })
+        .collect();
+    let file = home.file("peers");
+    std::fs::write(&file, others + &std::fs::read_to_string(&file).unwrap()).unwrap();
+
+    for peer in ["bob", &listener.target()] {
+        let said = "delivered to bob (127.0.0.1:";
+        call(&home, &["-v", "send", peer, "second"]).success().stderr(contains(said));
+        call(&home, &["ping", peer]).success().stdout(contains("bob encrypted"));
+    }
+    call(&home, &["send", "bbo", "x"]).code(2).stderr(contains("did you mean `bob`?"));
+    call(&home, &["send", "web601", "x"]).code(2).stderr(contains("did you mean `web"));
+    // the others are there as before, and who is renamed has the old name no more
+    call(&home, &["peers", "set", "web7", "--name", "seven"]).success();
+    call(&home, &["send", "web7", "x"]).code(2).stderr(contains("no known peer is called `web7`"));
+    assert_eq!(home.peer_addresses().len(), 601);
+    let (_, lines) = listener.stop();
+    assert_eq!(lines.len(), 3, "{lines:?}");
 }
