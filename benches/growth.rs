@@ -23,6 +23,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use p2p::state::record::{Line, decode, encode};
+
 use load::listener::{Home, Listener, P2P};
 use load::session::{self, Caller};
 use load::{Pace, Result, bare_loop, load, micros, millis, plain_message, send_plain, text};
@@ -232,11 +234,15 @@ fn write_peers(home: &Path, peers: usize, listener: Option<&Listener>) -> Result
             _ if number == 1 => ("127.0.0.1:6000".to_owned(), String::new()),
             _ => (format!("10.{high}.{middle}.{low}:5000"), String::new()),
         };
-        writeln!(
-            text,
+        let line = format!(
             "{{\"v\":1,\"addr\":\"{addr}\",\"name\":\"peer{number}\",\"source\":\"static\",\"verified\":true,\
              \"wire\":\"native\"{key},\"first_seen\":\"{now}\",\"last_seen\":\"{now}\"}}"
-        )?;
+        );
+        match decode(line.as_bytes()) {
+            // with its checksum, as p2p writes it
+            Line::Record(record) => text += &encode(&record),
+            _ => return Err("no record of a peer".into()),
+        }
     }
     write_file(&home.join("peers"), &text)
 }
