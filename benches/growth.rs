@@ -121,7 +121,7 @@ fn with_size(messages: usize) -> Result<()> {
 
 fn with_peers(messages: usize) -> Result<()> {
     println!(
-        "\n| peers | `/bin/true` | `send`, plain | encrypted | `peers` | listener starts | plain messages a second | µs | a session each | µs |"
+        "\n| peers | `/bin/true` | `send` to somebody new, plain | to one of them, encrypted | `peers` | listener starts | plain messages a second | µs | a session each | µs |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for peers in [10, 100, 1_000, 10_000] {

@@ -21,6 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use p2p::codec::verdict::{Sum, Verdict};
+use p2p::state::record::{Line, decode, encode};
 use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -223,10 +224,15 @@ fn home(dir: &Path, peers: &[SocketAddr]) -> Result<PathBuf> {
     let mut file = options.create_new(true).write(true).mode(0o600).open(home.join("peers"))?;
     let now = "2026-01-01T00:00:00.000Z";
     let records = peers.iter().enumerate().map(|(number, peer)| {
-        format!(
+        let record = format!(
             "{{\"v\":1,\"addr\":\"{peer}\",\"name\":\"peer{number}\",\"source\":\"static\",\"verified\":true,\"wire\":\"native\",\
-             \"first_seen\":\"{now}\",\"last_seen\":\"{now}\"}}\n"
-        )
+             \"first_seen\":\"{now}\",\"last_seen\":\"{now}\"}}"
+        );
+        match decode(record.as_bytes()) {
+            // with its checksum, as p2p writes it
+            Line::Record(record) => encode(&record),
+            _ => String::new(),
+        }
     });
     file.write_all(records.collect::<String>().as_bytes())?;
     Ok(home)

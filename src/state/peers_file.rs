@@ -32,6 +32,9 @@ const LOCK_FILE: &str = "peers.lock";
 /// average, often enough that a reader never reads much more than it needs.
 const FOLD_SLACK: usize = 256;
 
+/// About as many bytes as a record of a peer that we have met.
+const RECORD_BYTES: usize = 256;
+
 /// Where the state is and how it is used.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -232,7 +235,7 @@ impl PeersFile {
     /// Takes records in, of each address the last that is sound. What was said of it before takes ten times as long to
     /// read as to pass over.
     fn take(&mut self, lines: &[u8]) {
-        let mut done: HashSet<Cow<'_, str>> = HashSet::new();
+        let mut done: HashSet<Cow<'_, str>> = HashSet::with_capacity(lines.len() / RECORD_BYTES);
         let mut foreign = Vec::new();
         for text in lines_back(lines).filter(|text| !text.is_empty()) {
             self.read.records += 1;
