@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use super::Candidate;
+use super::shells::MAX_DESCRIBED;
 use crate::book::PeerBook;
 use crate::global::Global;
 use crate::lookup::names;
@@ -165,14 +166,16 @@ fn by_name<'a>(
 ) -> impl Iterator<Item = Candidate> + 'a {
     let now = SystemTime::now();
     let can_be_typed = |word: &str| Name::typed(word).is_ok();
-    let found = names(book, typed).into_iter();
-    let found = found.filter(move |(word, peer)| is_meant(peer) && can_be_typed(word));
-    found.map(move |(word, peer)| {
-        let about = match peer.state(now) {
+    let found = names(book, typed);
+    // to describe thousands would take a fifth of the time, for nobody
+    let is_described = found.len() <= MAX_DESCRIBED;
+    let found = found.into_iter().filter(move |(word, peer)| is_meant(peer) && can_be_typed(word));
+    found.map(move |(value, peer)| {
+        let about = is_described.then(|| match peer.state(now) {
             State::Active | State::Static => peer.address.to_string(),
             state => format!("{}, {}", peer.address, state.word()),
-        };
-        candidate(word, about)
+        });
+        Candidate { value, about }
     })
 }
 

@@ -86,7 +86,7 @@ impl Shell {
 const FILES: &str = "\tfiles\n";
 
 /// More than this are listed without descriptions: nobody reads them, and a shell takes its time for each.
-const MAX_DESCRIBED: usize = 500;
+pub(super) const MAX_DESCRIBED: usize = 500;
 
 /// One on a line, with what it is behind a separator; what a shell cannot be given is left out.
 fn lines(answer: &Answer, separator: char, value: impl Fn(&str) -> Option<String>) -> String {
