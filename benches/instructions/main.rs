@@ -15,7 +15,7 @@
 //! What the kernel does is not counted: more system calls, a sync, or one more round trip are seen by `one_shot`.
 //!
 //! A busy machine, one processor, another user or network change nothing, as each run begins with the same files, an empty
-//! environment and paths of one length; a long host name or path of the program adds up to 0.4 %. Another compiler
+//! environment and paths of one length; a long host name or path of the program adds up to 0.7 %. Another compiler
 //! or C library makes another program. Valgrind shows it a processor of its own, with AVX2 where there is some.
 
 #![expect(clippy::print_stdout, reason = "a benchmark is a program that prints its figures")]
