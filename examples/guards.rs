@@ -262,7 +262,8 @@ fn last_lines(printed: &str) -> String {
 
 fn shorten(text: &str) -> String {
     // the call that a test has made names places of this machine
-    let text = text.split("$ env ").next().unwrap_or_default();
+    let calls = ["$ env ", "command=`"];
+    let text = calls.iter().fold(text, |text, call| text.split(call).next().unwrap_or_default());
     let words: Vec<_> = text.split_whitespace().collect();
     let text = words.join(" ");
     match text.char_indices().nth(MAX_PRINTED) {

@@ -49,10 +49,9 @@ impl Home {
     /// The same for a command that is about one peer, and that peer: of a long peers file no more than that is read.
     pub fn open_about(global: &Global, flags: &Flags, word: &str) -> Result<(Self, Peer), Failure> {
         let mut home = Self::read(global, flags, |place| PeersFile::open_about(place, word))?;
-        let is_enough = |peer: &Peer| home.peers.book().at(&peer.address).is_some();
         let peer = match home.peer(word) {
-            Ok(peer) if home.peers.is_whole() || is_enough(&peer) => peer,
-            // who else there is may say what was meant
+            Ok(peer) if home.peers.is_read(&peer.address) => peer,
+            // another one is meant, whose key may be in what was not read; or who else there is may say what was meant
             _ => {
                 home.peers.read_whole()?;
                 home.peer(word)?

@@ -84,6 +84,11 @@ impl About {
         line.starts_with(b"{") || self.needles.iter().any(|needle| needle.find(line).is_some())
     }
 
+    /// Whether this peer is one of those that are meant.
+    pub(super) fn is_about(&self, address: &Address) -> bool {
+        self.addresses.contains(address)
+    }
+
     /// Forgets those that are not in the book, or not met.
     pub(super) fn keep_met(&mut self, book: &PeerBook) {
         self.addresses.retain(|address| is_met(book, address));

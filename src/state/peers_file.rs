@@ -122,6 +122,11 @@ impl PeersFile {
         self.about.is_none()
     }
 
+    /// Whether all that the file says of a peer was read, if there is any.
+    pub fn is_read(&self, address: &Address) -> bool {
+        self.about.as_ref().is_none_or(|about| about.is_about(address))
+    }
+
     /// Whether what was read is enough to change what it is about.
     fn suffices(&self) -> bool {
         let Progress { records, bad, .. } = self.read;

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use p2p::book::Record;
+use p2p::key::PublicKey;
 use p2p::peer::{Peer, Source};
 use p2p::state::record::encode;
 use predicates::str::contains;
@@ -341,21 +342,25 @@ fn call(home: &Home, arguments: &[&str]) -> assert_cmd::assert::Assert {
         .assert()
 }
 
+/// A peers file of 1,000 that are called web0, web1, …: long enough not to be read whole.
+fn many() -> String {
+    let record = |number: usize| {
+        let address = format!("10.18.{}.{}:5000", number / 250, number % 250).parse().unwrap();
+        let name = Some(format!("web{number}").parse().unwrap());
+        encode(&Record::Peer(Peer { name, verified: true, ..Peer::new(address, Source::Heard) }))
+    };
+    let lines: String = (0..1000).map(record).collect();
+    assert!(lines.len() > 64 * 1024);
+    lines
+}
+
 #[test]
 fn one_of_many_is_found_and_whoever_is_not_there_is_explained() {
     let (home, bob) = (Home::new("me"), Home::new("bob"));
     let listener = Listener::start(&bob);
     call(&home, &["send", &listener.target(), "first"]).success();
-    let others: String = (0..600)
-        .map(|number| {
-            let address = format!("10.18.{}.{}:5000", number / 250, number % 250).parse().unwrap();
-            let name = Some(format!("web{number}").parse().unwrap());
-            let peer = Peer { name, verified: true, ..Peer::new(address, Source::Heard) };
-            encode(&Record::Peer(peer))
-        })
-        .collect();
     let file = home.file("peers");
-    std::fs::write(&file, others + &std::fs::read_to_string(&file).unwrap()).unwrap();
+    std::fs::write(&file, many() + &std::fs::read_to_string(&file).unwrap()).unwrap();
 
     for peer in ["bob", &listener.target()] {
         let said = "delivered to bob (127.0.0.1:";
@@ -363,11 +368,32 @@ fn one_of_many_is_found_and_whoever_is_not_there_is_explained() {
         call(&home, &["ping", peer]).success().stdout(contains("bob encrypted"));
     }
     call(&home, &["send", "bbo", "x"]).code(2).stderr(contains("did you mean `bob`?"));
-    call(&home, &["send", "web601", "x"]).code(2).stderr(contains("did you mean `web"));
+    call(&home, &["send", "web1001", "x"]).code(2).stderr(contains("did you mean `web"));
     // the others are there as before, and who is renamed has the old name no more
     call(&home, &["peers", "set", "web7", "--name", "seven"]).success();
     call(&home, &["send", "web7", "x"]).code(2).stderr(contains("no known peer is called `web7`"));
-    assert_eq!(home.peer_addresses().len(), 601);
+    assert_eq!(home.peer_addresses().len(), 1001);
     let (_, lines) = listener.stop();
     assert_eq!(lines.len(), 3, "{lines:?}");
+}
+
+#[test]
+fn the_key_of_one_of_many_is_known_whoever_else_has_its_name() {
+    let (home, bob) = (Home::new("me"), Home::new("bob"));
+    let listener = Listener::start(&bob);
+    let target = listener.target();
+    // what the configuration lists is called as it says, and web7 only says that it is
+    home.configure(&format!("[[peer]]\nname = \"web7\"\naddr = \"{target}\"\n"));
+    let pinned = Peer {
+        key: Some(PublicKey::new([7; 32])),
+        verified: true,
+        ..Peer::new(target.parse().unwrap(), Source::Heard)
+    };
+    call(&home, &["peers", "add", "somebody", "10.18.9.9:5000"]).success();
+    std::fs::write(home.file("peers"), many() + &encode(&Record::Peer(pinned))).unwrap();
+    for peer in ["web7", &target] {
+        call(&home, &["send", peer, "not for somebody else"]).code(7);
+    }
+    let (_, lines) = listener.stop();
+    assert_eq!(lines, [""; 0]);
 }
