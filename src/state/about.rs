@@ -20,8 +20,11 @@ const MIN_BYTES: u64 = 64 * 1024;
 /// How much is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A change that was read so far into the file makes the reader look whether it can be folded.
+/// Once in so many records a change reads the whole file all the same, and folds it if it has grown.
 const WHOLE_EVERY: usize = 256;
+
+/// Of more addresses with one name each line would have to be searched for all of them, which takes longer than reading it.
+const MAX_ADDRESSES: usize = 8;
 
 /// The lines that are about one peer.
 #[derive(Debug)]
@@ -51,7 +54,10 @@ impl About {
             Line::Record(Record::Peer(peer)) => Some(peer.address),
             _ => None,
         };
-        let found = records.filter_map(peer).collect();
+        let found: BTreeSet<Address> = records.filter_map(peer).collect();
+        if found.len() > MAX_ADDRESSES {
+            return Ok(None);
+        }
         // all that was said of them counts, also under another name
         Ok(Some(Self::addresses(found)))
     }
@@ -211,6 +217,20 @@ mod tests {
         for word in ["peer8", "10.18.0.8:5000", "nobody", "10.1.1.1:1", "told", "a_b"] {
             assert!(home.about(word).is_whole(), "{word}");
         }
+    }
+
+    #[test]
+    fn a_name_of_many_is_looked_for_in_the_whole_file() {
+        let home = Home::new();
+        let mut peers = home.whole();
+        let called = |book: &mut PeerBook, numbers: std::ops::Range<usize>, name: &str| {
+            numbers.for_each(|number| reach(book, &address(number), name));
+        };
+        peers.update(|book| called(book, 0..MAX_ADDRESSES, "few")).unwrap();
+        peers.update(|book| called(book, 100..101 + MAX_ADDRESSES, "raspberrypi")).unwrap();
+        let (few, many) = (home.about("few"), home.about("raspberrypi"));
+        assert_eq!((few.is_whole(), few.book().len()), (false, MAX_ADDRESSES));
+        assert!(many.is_whole());
     }
 
     #[test]
